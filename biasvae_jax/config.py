@@ -1,0 +1,213 @@
+"""What a sweep computes: one frozen dataclass, its presets, its validation, its JSON.
+
+Nothing here imports jax, so that bad input is refused before anything starts.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Output = Literal["sigmoid", "identity"]
+
+MAX_TEST_IMAGES = 100_000
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run; its message is one line: what is wrong and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A grid of β-VAEs (training bias μ × regularisation β × seed) and how each is trained.
+
+    The loss is in nats, summed over pixels and latents and averaged over the batch:
+    ½‖x − x̂‖²/σ² + β·KL, so β = 1 is the ELBO when σ² is the world's noise variance.
+    """
+
+    mu: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)
+    """Training biases: the mean of the latents z ~ N(mu, I)."""
+    beta: tuple[float, ...] = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0)
+    """Weights of the KL term."""
+    seeds: int = 1
+    """Independent replicates of the whole (mu, beta) grid."""
+    steps: int = 10_000
+    """Training steps of each model."""
+    batch_size: int = 64
+    """Fresh images a step."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate."""
+    kl_warmup: int = 0
+    """Steps over which the KL weight rises linearly from 0 to beta."""
+    hidden: tuple[int, ...] = (128,)
+    """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
+    linear."""
+    latent_dim: int | None = None
+    """Number of learned latents (None: n², one for each cell)."""
+    output: Output = "sigmoid"
+    """The decoder's last function."""
+    n: int = 3
+    """Squares along a side of the image."""
+    m: int = 7
+    """Pixels along a side of a square."""
+    noise_mean: float = 0.0
+    """Mean of the observation noise."""
+    noise_variance: float = 0.25
+    """Variance of the observation noise, a pixel."""
+    likelihood_variance: float | None = None
+    """Variance of the Gaussian likelihood, a pixel (None: the noise variance). A summed squared
+    error without the ½ is 0.5; a mean over 441 pixels is 220.5."""
+    bins: tuple[float, ...] = (0.1, 0.5, 0.9)
+    """Intensities of which the test set has every combination."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):  # lists (from JSON) become tuples
+            value = getattr(self, field.name)
+            if isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+        _validate(self)
+
+    @property
+    def latents(self) -> int:
+        """Number of learned latents, resolved."""
+        return self.n**2 if self.latent_dim is None else self.latent_dim
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the likelihood, resolved (a pixel)."""
+        if self.likelihood_variance is None:
+            return self.noise_variance
+        return self.likelihood_variance
+
+    @property
+    def models(self) -> int:
+        """Number of models in the grid."""
+        return len(self.mu) * len(self.beta) * self.seeds
+
+    def to_json(self) -> str:
+        """Return the config as JSON text; `from_json` reads it back exactly."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """Read a config written by `to_json`; raises ConfigError on anything else."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"the config is not valid JSON: {error}") from None
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: object) -> "Config":
+        """Build a config from parsed JSON; raises ConfigError on unknown or missing fields."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            found = sorted(set(values) ^ names) if isinstance(values, dict) else type(values)
+            raise ConfigError(f"the config's fields are not this version's: {found}")
+        return cls(**values)
+
+    def difference(self, other: "Config") -> str:
+        """Say in one line which fields differ, as `name: self → other`; empty when none does."""
+        ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        return ", ".join(f"{k}: {ours[k]} → {theirs[k]}" for k in ours if ours[k] != theirs[k])
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _require(ok: bool, name: str, value: object, rule: str) -> None:
+    if not ok:
+        raise ConfigError(f"{_flag(name)} {rule}; got {value}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value) and abs(value) < 1e30  # beyond this float32 has no squares
+    except OverflowError:
+        return False
+
+
+def _validate(config: Config) -> None:
+    for name in ("seeds", "steps", "batch_size", "n", "m", "latent_dim", "kl_warmup"):
+        value = getattr(config, name)
+        if name == "latent_dim" and value is None:
+            continue
+        least = 0 if name == "kl_warmup" else 1
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        _require(whole and least <= value < 2**31, name, value, f"must be a whole number ≥ {least}")
+    hidden = config.hidden
+    widths = isinstance(hidden, tuple) and all(type(h) is int and 1 <= h < 2**31 for h in hidden)
+    _require(widths, "hidden", hidden, "must be whole numbers ≥ 1, or empty for a linear network")
+    for name in ("learning_rate", "noise_mean", "noise_variance", "likelihood_variance"):
+        value = getattr(config, name)
+        if name == "likelihood_variance" and value is None:
+            continue
+        _require(_is_number(value), name, value, "must be a finite number")
+    for name in ("mu", "beta", "bins"):
+        values = getattr(config, name)
+        numbers = isinstance(values, tuple) and len(values) > 0 and all(map(_is_number, values))
+        _require(numbers, name, values, "must be one or more finite numbers")
+        _require(len(set(values)) == len(values), name, values, "must not hold a value twice")
+    _require(min(config.beta) >= 0, "beta", config.beta, "must be ≥ 0")
+    _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be > 0")
+    _require(config.noise_variance >= 0, "noise_variance", config.noise_variance, "must be ≥ 0")
+    if config.likelihood_variance is None and config.noise_variance == 0:
+        raise ConfigError(
+            "--noise-variance 0 leaves the likelihood without a variance; "
+            "set --likelihood-variance too"
+        )
+    _require(config.sigma2 > 0, "likelihood_variance", config.sigma2, "must be > 0")
+    _require(
+        config.kl_warmup <= 0.95 * config.steps,
+        "kl_warmup",
+        config.kl_warmup,
+        f"must leave 5 % of the {config.steps} steps at the full beta (--steps)",
+    )
+    _require(config.output in get_args(Output), "output", config.output, "is sigmoid or identity")
+    inside = all(0 < value < 1 for value in config.bins)
+    _require(inside, "bins", config.bins, "must lie strictly between 0 and 1")
+    # log first: n and the bins may be absurd, and the power with them
+    log_images = config.n**2 * math.log(len(config.bins))
+    if log_images > math.log(MAX_TEST_IMAGES) + 1e-9:
+        raise ConfigError(
+            f"{len(config.bins)} bins in {config.n}×{config.n} cells make a test set of "
+            f"{len(config.bins)}^{config.n**2} images, over {MAX_TEST_IMAGES:,}; "
+            "use fewer --bins or a smaller --n"
+        )
+
+
+def blog() -> Config:
+    """The seed's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
+
+    `python -m experiments.full_sweep`: about 6 minutes on 2 CPU cores. Expect recovery at low
+    beta and low bias, and collapse in part of the region where theory says a model should be
+    active: without warm-up some models never leave the collapsed start.
+    """
+    return Config()
+
+
+def annealed() -> Config:
+    """The same grid with the KL weight rising over the first 2,000 steps.
+
+    `python -m experiments.full_sweep --preset annealed`: about 6 minutes on 2 CPU cores. Expect
+    the boundary between active and collapsed models to follow the closed form β*(μ).
+    """
+    return Config(kl_warmup=2_000)
+
+
+def smoke() -> Config:
+    """A 3 × 3 grid with warm-up, to see everything work.
+
+    `python -m experiments.full_sweep --preset smoke`: under a minute on 2 CPU cores. Expect
+    recovery (recovery_r2 near 0.7) at the lowest beta without bias, and collapse at the highest.
+    """
+    return Config(mu=(0.0, 2.0, 4.0), beta=(0.5, 2.0, 10.0), steps=3_000, kl_warmup=1_000)
+
+
+PRESETS = {"blog": blog, "annealed": annealed, "smoke": smoke}

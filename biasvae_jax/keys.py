@@ -1,0 +1,26 @@
+"""Random keys: each is a fold of (seed, purpose, step) and of nothing else.
+
+So a model's result depends neither on the other cells of the grid nor on chunk length, grouping
+or device, and all cells of a seed share their draws (common random numbers).
+"""
+
+import enum
+
+import jax
+
+
+class Purpose(enum.IntEnum):
+    """What a key is for; the numbers are part of the results, so never reuse one."""
+
+    INIT = 0
+    TRAIN = 1
+    TEST = 2
+    HEAD = 3
+    ACTIVE = 4
+    BASELINE = 5
+    FIGURE = 6
+
+
+def purpose_key(seed: jax.Array | int, purpose: Purpose) -> jax.Array:
+    """Return the typed key of (seed, purpose); fold in a step for that step's draw."""
+    return jax.random.fold_in(jax.random.key(seed), int(purpose))

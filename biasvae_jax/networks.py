@@ -1,0 +1,86 @@
+"""Encoder and decoder: a Linen module behind pure `init`, `encode` and `decode`."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from biasvae_jax.config import Output
+
+Params = Any
+
+
+class Network(Protocol):
+    """What training and scores need of a network: three pure functions on a parameter pytree."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of learned latents."""
+        ...
+
+    def init(self, key: jax.Array) -> Params:
+        """Return freshly initialised parameters."""
+        ...
+
+    def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Map images `[..., pixels]` to the posterior's (mean, logvar), each `[..., latent_dim]`."""
+        ...
+
+    def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
+        ...
+
+
+class _Dense(nn.Module):
+    """Dense layers with ReLU between them."""
+
+    widths: tuple[int, ...]
+
+    @nn.compact
+    def __call__(self, x):
+        *hidden, last = self.widths
+        for width in hidden:
+            x = nn.relu(nn.Dense(width)(x))
+        return nn.Dense(last)(x)
+
+
+@dataclass(frozen=True)
+class MLP:
+    """A fully connected encoder and its mirror image as decoder.
+
+    (mean, logvar) = W_L relu(… relu(W_1 x)); the decoder has the hidden widths reversed and ends
+    in `output`. With `hidden` empty, both are linear (affine).
+    """
+
+    pixels: int
+    latent_dim: int
+    hidden: tuple[int, ...] = (128,)
+    output: Output = "sigmoid"
+
+    @property
+    def _encoder(self) -> _Dense:
+        return _Dense((*self.hidden, 2 * self.latent_dim))
+
+    @property
+    def _decoder(self) -> _Dense:
+        return _Dense((*reversed(self.hidden), self.pixels))
+
+    def init(self, key: jax.Array) -> Params:
+        """Return freshly initialised parameters (LeCun normal weights, zero biases)."""
+        encoder_key, decoder_key = jax.random.split(key)
+        return {
+            "encoder": self._encoder.init(encoder_key, jnp.zeros(self.pixels))["params"],
+            "decoder": self._decoder.init(decoder_key, jnp.zeros(self.latent_dim))["params"],
+        }
+
+    def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Map images `[..., pixels]` to the posterior's (mean, logvar), each `[..., latent_dim]`."""
+        mean, logvar = jnp.split(self._encoder.apply({"params": params["encoder"]}, x), 2, axis=-1)
+        return mean, logvar
+
+    def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
+        x_hat = self._decoder.apply({"params": params["decoder"]}, z_hat)
+        return nn.sigmoid(x_hat) if self.output == "sigmoid" else x_hat

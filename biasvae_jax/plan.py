@@ -1,0 +1,199 @@
+"""How a grid of models is laid on memory and devices.
+
+A plan never changes a result beyond float rounding: keys know nothing of it.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from biasvae_jax.training import Recipe, init_state
+
+CHUNK_SECONDS = 2.5
+CPU_GROUP = 256  # models on a CPU run one after another, so a larger group gains nothing
+NOISE_BYTES = 256 * 2**20
+# Rough float32 rates of a step, multiply-adds counted twice: they only size a chunk.
+CPU_FLOPS, ACCELERATOR_FLOPS = 5e10, 5e12
+ACCELERATOR_STEP_SECONDS = 3e-4  # launching a step's kernels, however small they are
+
+
+class PlanError(ValueError):
+    """A plan that cannot be carried out; one line says what is short and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where and in what portions the models are trained."""
+
+    devices: int
+    """Devices the models axis is laid on."""
+    group: int
+    """Models in memory together; each group is finished, scored and stored before the next."""
+    width: int
+    """Models vmapped together on a device; the others of the group wait their turn."""
+    chunk: int
+    """Steps between two returns to Python, where progress is shown and checkpoints are made."""
+
+    def groups(self, models: int) -> list[slice]:
+        """Split `models` into as few groups as fit, their sizes differing by at most one."""
+        count = math.ceil(models / self.group)
+        bounds = [models * i // count for i in range(count + 1)]
+        return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+    def padded(self, models: int) -> int:
+        """Number of models after padding the largest group to a multiple of the devices."""
+        largest = math.ceil(models / math.ceil(models / self.group))
+        return math.ceil(largest / self.devices) * self.devices
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Estimates behind a plan: bytes and floating-point operations."""
+
+    resident: int
+    """Bytes a model holds while its group is trained: parameters and Adam's two moments."""
+    working: int
+    """Bytes a model needs beside them during its own step: gradient and activations."""
+    scoring: int
+    """Bytes scoring a model takes: test images, their reconstructions, hidden layers."""
+    noise: int
+    """Bytes of one seed's noise for one step."""
+    flops: float
+    """Operations of one training step of one model."""
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> "Costs":
+        """Estimate from array shapes alone; nothing is computed."""
+        state = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe))
+        params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+        weights = [leaf.shape for leaf in jax.tree.leaves(state.params) if leaf.ndim > 1]
+        units = sum(shape[-1] for shape in weights) + recipe.world.pixels
+        # forward, and backward to weights and to inputs (not to the image)
+        products = 3 * sum(map(math.prod, weights)) - recipe.world.pixels * weights_from_image(
+            weights, recipe.world.pixels
+        )
+        test = jax.eval_shape(recipe.world.test_factors).shape[0]
+        return cls(
+            resident=4 * 3 * params,
+            working=4 * (2 * params + 4 * recipe.batch_size * units),
+            scoring=4 * 2 * test * units,
+            noise=4 * recipe.batch_size * (recipe.world.pixels + recipe.world.factors)
+            + 4 * recipe.batch_size * recipe.network.latent_dim,
+            flops=2.0 * recipe.batch_size * products,
+        )
+
+
+def weights_from_image(weights: list[tuple[int, ...]], pixels: int) -> int:
+    """Width of the first layer, whose input needs no gradient."""
+    return next((shape[-1] for shape in weights if shape[-2] == pixels), 0)
+
+
+def make_plan(
+    recipe: Recipe,
+    cells: int,
+    seeds: int,
+    *,
+    devices: int | None = None,
+    group: int | None = None,
+    width: int | None = None,
+    chunk: int | None = None,
+) -> Plan:
+    """Choose a plan for `cells` × `seeds` models on the devices jax sees; arguments override it.
+
+    On a CPU (one XLA device a core) models run one after another on each device, where their
+    optimiser state stays in cache; on an accelerator they are vmapped in the largest group that
+    fits. Raises PlanError when a single model does not fit, or an override is impossible.
+    """
+    models = cells * seeds
+    available = jax.devices()
+    for name, value in (("devices", devices), ("group", group), ("width", width), ("chunk", chunk)):
+        if value is not None and value < 1:
+            raise PlanError(f"the plan's {name} must be ≥ 1; got {value}")
+    if devices is not None and devices > len(available):
+        raise PlanError(f"the plan wants {devices} devices, but there are {len(available)}")
+    if jax.process_count() > models:
+        raise PlanError(
+            f"{jax.process_count()} processes are more than the {models} models; start fewer"
+        )
+    # every process must hold a device of the mesh, so several processes use all of theirs
+    devices = devices or (len(available) if jax.process_count() > 1 else min(len(available), models))
+    costs = Costs.of(recipe)
+    on_cpu = available[0].platform == "cpu"
+    memory = _free_bytes(available[0]) // (devices if on_cpu else 1)  # for each device
+
+    one_model = costs.resident + costs.noise + max(costs.working, costs.scoring)
+    if one_model > memory:
+        raise PlanError(
+            f"one model needs about {gib(one_model)} and a device has {gib(memory)}; "
+            "use a smaller --hidden, --batch-size or world"
+        )
+    noise_budget = min(NOISE_BYTES, memory // 4)
+    room = memory - noise_budget
+    # a finished group's parameters are held once more while they are stored
+    per_model = costs.resident * 2 + (0 if on_cpu else costs.working)
+    fits = max(1, int((room - max(costs.working, costs.scoring)) // per_model)) * devices
+    if group is None:
+        group = min(models, fits, CPU_GROUP if on_cpu else models)
+        if group > cells:
+            group -= group % cells  # whole seeds: fewer draws of noise in a group
+    group = min(group, models)
+    local = math.ceil(group / devices)
+    width = min(width or (1 if on_cpu else local), local)
+    if chunk is None:
+        chunk = _chunk_steps(costs, group, devices, on_cpu)
+        slots = min(seeds, math.ceil(group / cells) + 1)
+        chunk = max(1, min(chunk, noise_budget // (costs.noise * slots)))
+    return Plan(devices=devices, group=group, width=width, chunk=chunk)
+
+
+def _chunk_steps(costs: Costs, group: int, devices: int, on_cpu: bool) -> int:
+    rate = CPU_FLOPS if on_cpu else ACCELERATOR_FLOPS
+    latency = 0.0 if on_cpu else ACCELERATOR_STEP_SECONDS
+    step_seconds = max(latency, math.ceil(group / devices) * costs.flops / rate)
+    # a 1-2-5 number, so that chunks divide the usual numbers of steps
+    choices = [k * 10**e for e in range(3) for k in (1, 2, 5)] + [1000]
+    return int(max(c for c in choices if c == 1 or c * step_seconds <= CHUNK_SECONDS))
+
+
+def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) -> tuple[int, float]:
+    """Estimate a plan's peak memory (bytes, all devices together) and training time (seconds)."""
+    costs = Costs.of(recipe)
+    on_cpu = jax.devices()[0].platform == "cpu"
+    slots = min(seeds, math.ceil(plan.group * seeds / models) + 1)
+    memory = 2 * plan.padded(models) * costs.resident + plan.devices * (
+        plan.width * max(costs.working, costs.scoring) + plan.chunk * slots * costs.noise
+    )
+    rate, latency = (CPU_FLOPS, 0.0) if on_cpu else (ACCELERATOR_FLOPS, ACCELERATOR_STEP_SECONDS)
+    per_group = max(latency, plan.padded(models) / plan.devices * costs.flops / rate)
+    return memory, len(plan.groups(models)) * steps * per_group
+
+
+def _free_bytes(device: jax.Device) -> int:
+    """Memory that may be used: three quarters of what is free."""
+    stats = device.memory_stats() or {}
+    if "bytes_limit" in stats:
+        return 3 * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)) // 4
+    import psutil
+
+    return 3 * psutil.virtual_memory().available // 4
+
+
+def gib(size: float) -> str:
+    """Write a number of bytes for people."""
+    return f"{size / 2**30:.2f} GiB" if size >= 2**27 else f"{size / 2**20:.1f} MiB"
+
+
+def plan_from_dict(values: dict) -> Plan:
+    """Read a stored plan; raises PlanError on anything but its four positive whole numbers."""
+    names = {field.name for field in dataclasses.fields(Plan)}
+    if set(values) != names or not all(type(v) is int and v >= 1 for v in values.values()):
+        raise PlanError(f"the stored plan is not one of this version: {values}")
+    return Plan(**values)
+
+
+def pad_models(array: np.ndarray, size: int) -> np.ndarray:
+    """Repeat the last model until the first axis has `size`; `sweep` cuts the padding off."""
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])

@@ -1,0 +1,104 @@
+"""From flat arrays over models to the labelled datasets of `results.nc` and `history.nc`."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from biasvae_jax import history as training_history
+from biasvae_jax.config import Config
+
+GRID = ("mu", "beta", "seed")
+INTEGERS = {"active_units": np.int32, "finite": np.int8}
+
+# variable: (long_name, units)
+MEANINGS = {
+    "loss": ("β-ELBO loss, mean over the last 5 % of steps", "nat"),
+    "reconstruction": ("reconstruction term, mean over the last 5 % of steps", "nat"),
+    "kl": ("single-sample KL, mean over the last 5 % of steps", "nat"),
+    "pmi": ("PMI, the seed's proxy: MSE of the Adam head u → z_hat", "1"),
+    "pmi_exact": ("MSE of the least-squares head u → z_hat", "1"),
+    "pmi_mean": ("MSE of the least-squares head u → posterior mean", "1"),
+    "recovery_mse": ("MSE of the Adam head z_hat → u", "intensity²"),
+    "recovery_r2": ("R² of the least-squares head z_hat → u", "1"),
+    "recovery_r2_mean": ("R² of the least-squares head posterior mean → u", "1"),
+    "recovery_mse_raw": ("MSE of the plainest Adam head z_hat → u", "intensity²"),
+    "generation_mse": ("mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²"),
+    "active_units": ("latents with Var(posterior mean) > 0.01 on training images", "latents"),
+    "finite": ("1 if the model stayed finite", "1"),
+}
+SCORES = (
+    "pmi pmi_exact pmi_mean recovery_mse recovery_r2 recovery_r2_mean generation_mse active_units"
+).split()
+
+
+def _on_grid(flat: np.ndarray, config: Config) -> np.ndarray:
+    """`[models, …]` in the order (seed, mu, beta) → `[mu, beta, seed, …]`."""
+    shape = (config.seeds, len(config.mu), len(config.beta), *flat.shape[1:])
+    return np.moveaxis(flat.reshape(shape), 0, 2)
+
+
+def _coordinates(config: Config) -> dict[str, xr.Variable]:
+    def axis(name: str, values: object, long_name: str, dtype: type) -> xr.Variable:
+        attributes = {"long_name": long_name, "units": "1"}
+        return xr.Variable(name, np.asarray(values, dtype), attributes)
+
+    return {
+        "mu": axis("mu", config.mu, "training bias: mean of the latents", np.float64),
+        "beta": axis("beta", config.beta, "weight of the KL term", np.float64),
+        "seed": axis("seed", np.arange(config.seeds), "replicate", np.int32),
+    }
+
+
+def _variable(name: str, dims: tuple[str, ...], values: np.ndarray) -> xr.Variable:
+    long_name, units = MEANINGS[name.removeprefix("random_")]
+    dtype = INTEGERS.get(name.removeprefix("random_"), np.float32)
+    prefix = "random initialisation: " if name.startswith("random_") else ""
+    return xr.Variable(dims, values.astype(dtype), {"long_name": prefix + long_name, "units": units})
+
+
+def results_dataset(
+    config: Config,
+    scores: Mapping[str, np.ndarray],
+    history: training_history.History,
+    baselines: Mapping[str, np.ndarray],
+) -> xr.Dataset:
+    """Assemble `results.nc` from flat arrays `[models]` and the baselines `[network]`.
+
+    A model that left the finite numbers gets NaN scores (0 active units) and `finite` 0.
+    """
+    _, tail = training_history.means(history, config.steps)
+    values = {name: np.asarray(scores[name], np.float64) for name in SCORES}
+    finite = history.finite & np.all([np.isfinite(v) for v in values.values()], axis=0)
+    values |= dict(zip(("loss", "reconstruction", "kl"), tail.T, strict=True))
+    variables = {}
+    for name in MEANINGS:
+        if name in values:
+            masked = np.where(finite, values[name], 0 if name in INTEGERS else np.nan)
+            variables[name] = _variable(name, GRID, _on_grid(masked, config))
+    variables["finite"] = _variable("finite", GRID, _on_grid(finite, config))
+    for name, value in baselines.items():
+        variables["random_" + name] = _variable("random_" + name, ("network",), value)
+    attributes = {
+        "title": "Recovery of the generating variables by β-VAEs under training bias",
+        "loss_convention": f"½‖x − x̂‖²/σ² + β·KL with σ² = {config.sigma2}, nats an image",
+        "config": config.to_json(),
+    }
+    return xr.Dataset(variables, _coordinates(config), attributes)
+
+
+def history_dataset(config: Config, history: training_history.History) -> xr.Dataset:
+    """Assemble `history.nc`: means over at most 200 bins of steps."""
+    bins, _ = training_history.means(history, config.steps)
+    variables = {}
+    for column, name in enumerate(("loss", "reconstruction", "kl")):
+        long_name, units = MEANINGS[name]
+        attributes = {"long_name": long_name.replace("the last 5 % of steps", "a bin of steps")}
+        variables[name] = xr.Variable(
+            (*GRID, "step"),
+            _on_grid(bins[..., column], config).astype(np.float32),
+            attributes | {"units": units},
+        )
+    steps = training_history.bin_centres(config.steps)
+    step = xr.Variable("step", steps, {"long_name": "mean training step of the bin", "units": "1"})
+    return xr.Dataset(variables, _coordinates(config) | {"step": step}, {"config": config.to_json()})

@@ -1,0 +1,111 @@
+"""The seed's scores: does a linear head connect the true factors with the learned latents?
+
+Scores use the sampled code z_hat unless their name says `mean`: the posterior mean has two traps.
+As a target, a collapsed model's constant mean is matched perfectly (`pmi_mean` = 0); as an input,
+it is blind to scale, so a network whose means barely move can still score high
+(`recovery_r2_mean`).
+"""
+
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from biasvae_jax.networks import Network, Params
+from biasvae_jax.objectives import reparameterise
+from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
+from biasvae_jax.worlds import World
+
+ACTIVE_THRESHOLD = 0.01
+ACTIVE_IMAGES = 8_192
+
+
+class RecoveryScores(NamedTuple):
+    """What one model recovered; each a scalar."""
+
+    pmi: jax.Array
+    """MSE of the seed's head P: u → z_hat (the seed's proxy for mutual information)."""
+    pmi_exact: jax.Array
+    """The same with the least-squares head."""
+    pmi_mean: jax.Array
+    """The same, least squares, with the posterior mean as target (a trap)."""
+    recovery_mse: jax.Array
+    """MSE of the seed's kind of head the other way: z_hat → u."""
+    recovery_r2: jax.Array
+    """1 − (least-squares residual) / Var(u), from z_hat."""
+    recovery_r2_mean: jax.Array
+    """The same from the posterior mean (a trap)."""
+    generation_mse: jax.Array
+    """Mean over images and pixels of (G(u) − decode(P(u)))², P the head of `pmi`."""
+    active_units: jax.Array
+    """Latents whose posterior mean varies over training images, int32."""
+
+
+def r_squared(prediction: jax.Array, target: jax.Array) -> jax.Array:
+    """Share of the target's variance explained, pooled over its columns; 1 is perfect."""
+    return 1 - mse(prediction, target) / mse(target, target.mean(0))
+
+
+def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:
+    """Count latents with Var_x(posterior mean) > 0.01 over images `[images, pixels]`.
+
+    Source: Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders", section 5.2.
+    """
+    mean, _ = network.encode(params, x)
+    return jnp.sum(mean.var(0) > ACTIVE_THRESHOLD).astype(jnp.int32)
+
+
+def test_codes(
+    key: jax.Array, network: Network, params: Params, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Encode test images: (one draw of z_hat for each, its posterior mean)."""
+    mean, logvar = network.encode(params, x)
+    return reparameterise(jax.random.normal(key, mean.shape), mean, logvar), mean
+
+
+class ScoreKeys(NamedTuple):
+    """Keys of the three draws behind the scores; the same for all models of a seed."""
+
+    test: jax.Array
+    head: jax.Array
+    active: jax.Array
+
+
+def recovery_scores(
+    keys: ScoreKeys,
+    params: Params,
+    bias: jax.Array,
+    u: jax.Array,
+    network: Network,
+    world: World,
+) -> RecoveryScores:
+    """Score one model on the test factors `u` `[images, factors]` and their clean images.
+
+    Products are in full float32, on every device. Source: the seed's "Test Dataset" and PMI.
+    """
+    chex.assert_shape(u, (None, world.factors))
+    with jax.default_matmul_precision("highest"):
+        x = world.render(u)
+        z_hat, mean = test_codes(keys.test, network, params, x)
+        head = fit_adam(keys.head, u, z_hat)
+        training = world.sample(world.draw(keys.active, (ACTIVE_IMAGES,)), bias).x
+        return RecoveryScores(
+            pmi=mse(head(u), z_hat),
+            pmi_exact=mse(fit_least_squares(u, z_hat)(u), z_hat),
+            pmi_mean=mse(fit_least_squares(u, mean)(u), mean),
+            recovery_mse=mse(fit_adam(keys.head, z_hat, u)(z_hat), u),
+            recovery_r2=r_squared(fit_least_squares(z_hat, u)(z_hat), u),
+            recovery_r2_mean=r_squared(fit_least_squares(mean, u)(mean), u),
+            generation_mse=mse(network.decode(params, head(u)), x),
+            active_units=active_units(network, params, training),
+        )
+
+
+def raw_recovery_mse(
+    keys: ScoreKeys, params: Params, u: jax.Array, network: Network, world: World
+) -> jax.Array:
+    """`recovery_mse` with the plainest head; for a random network, the seed's 0.1121."""
+    with jax.default_matmul_precision("highest"):
+        z_hat, _ = test_codes(keys.test, network, params, world.render(u))
+        return mse(fit_adam_raw(keys.head, z_hat, u)(z_hat), u)
