@@ -10,6 +10,7 @@ the disk, so a kill at any instant leaves only whole folders.
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import socket
@@ -161,12 +162,7 @@ def save_tree(folder: Path, tree: Any, config: Config) -> None:
         folder.parent.mkdir(exist_ok=True)
         temporary = folder.with_name(".writing-" + folder.name)
         shutil.rmtree(temporary, ignore_errors=True)
-        try:
-            _checkpointer().save(temporary.absolute(), tree)
-        except OSError:
-            raise
-        except Exception as error:  # tensorstore reports a full disk in its own exceptions
-            raise OSError(str(error).splitlines()[0]) from error
+        _save_arrays(temporary, tree)
         manifest = {"config": config_hash(config), "files": _digests(temporary)}
         write_atomically(temporary / MANIFEST, json.dumps(manifest).encode())
         for file in temporary.rglob("*"):
@@ -190,6 +186,20 @@ def load_tree(folder: Path, config: Config) -> Any:
         if expected.get(name) != found.get(name):
             raise StorageError(f"{folder / name} is missing or damaged")
     return _checkpointer().restore(folder.absolute())
+
+
+def _save_arrays(folder: Path, tree: Any) -> None:
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # orbax warns that it skips a step which plain zarr never has
+    try:
+        _checkpointer().save(folder.absolute(), tree)
+    except OSError:
+        raise
+    except Exception as error:  # tensorstore reports a full disk in exceptions of its own
+        raise OSError(str(error).splitlines()[0]) from error
+    finally:
+        logger.setLevel(level)
 
 
 def _checkpointer() -> Any:

@@ -1,0 +1,132 @@
+"""Figures of a sweep: arrays in, a matplotlib Figure out; nothing is computed or saved here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
+LOSSES = (("loss", "loss (nats)"), ("reconstruction", "reconstruction (nats)"), ("kl", "KL (nats)"))
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def heat_map(
+    values: np.ndarray,
+    mu: Sequence[float],
+    beta: Sequence[float],
+    title: str,
+    label: str,
+    boundary: np.ndarray | None = None,
+) -> Figure:
+    """Draw one score over the grid, its value in each cell.
+
+    `values` `[mu, beta]`, NaN where a model diverged; `boundary` `[mu]` is β*(μ), drawn as steps.
+    """
+    values = np.asarray(values, float)
+    figure = Figure(figsize=(3.2 + 0.72 * len(beta), 2.2 + 0.46 * len(mu)), layout="constrained")
+    axes = figure.add_subplot()
+    colours = colormaps[COLOUR_MAP].with_extremes(bad="0.85")
+    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, aspect="auto", origin="lower")
+    axes.set_xticks(range(len(beta)), [_number(b) for b in beta])
+    axes.set_yticks(range(len(mu)), [_number(m) for m in mu])
+    axes.set_xlabel("β, weight of the KL term")
+    axes.set_ylabel("μ, training bias")
+    axes.set_title(title, wrap=True)
+    figure.colorbar(image, ax=axes, label=label)
+    low, high = image.get_clim()
+    for (row, column), value in np.ndenumerate(values):
+        text = "n/a" if np.isnan(value) else f"{value:.3g}" if abs(value) < 1e4 else f"{value:.1e}"
+        dark = not np.isnan(value) and value < low + 0.55 * (high - low)
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "k"
+        )
+    if boundary is not None:
+        _draw_boundary(axes, np.asarray(boundary, float), beta)
+    return figure
+
+
+def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> None:
+    """Draw β*(μ) as a staircase between the cells it separates."""
+    order = np.sort(beta)
+    if list(order) != list(beta):
+        return  # columns out of order have no "between"
+    # cell i is at i; the line runs at log-interpolated positions, clipped to the map's edges
+    logs = np.log(np.maximum(order, 1e-12))
+    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=len(beta) - 0.5)
+    y = np.arange(len(boundary))
+    line = axes.step(
+        np.repeat(x, 2), np.stack([y - 0.5, y + 0.5], 1).ravel(), where="post", color="#D55E00"
+    )[0]
+    line.set(linewidth=2.5, label="β*(μ): linear theory collapses to the right")
+    axes.set_xlim(-0.5, len(beta) - 0.5)
+    axes.set_ylim(-0.5, len(boundary) - 0.5)
+    axes.legend(handles=[line], loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
+
+
+def training_curves(
+    step: np.ndarray,
+    losses: dict[str, np.ndarray],
+    names: Sequence[str],
+    title: str,
+    legend: str,
+) -> Figure:
+    """Draw loss, reconstruction and KL over training, a line for each of `names`.
+
+    `losses` maps each of loss, reconstruction, kl to `[names, step]` in nats.
+    """
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    figure.suptitle(title)
+    colours = colormaps[COLOUR_MAP](np.linspace(0, 0.95, len(names)))
+    for axes, (name, label) in zip(figure.subplots(1, 3), LOSSES, strict=True):
+        for values, colour, line_name in zip(losses[name], colours, names, strict=True):
+            axes.plot(step, values, color=colour, linewidth=1.3, label=line_name)
+        axes.set_xlabel("training step")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        finite = np.asarray(losses[name])[np.isfinite(losses[name])]
+        if name != "kl" and finite.size:  # the first steps would hide the rest
+            low, high = finite.min(), np.quantile(finite, 0.98)
+            axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(),
+        title=legend,
+        loc="outside right upper",
+        frameon=False,
+    )
+    return figure
+
+
+def image_grid(
+    images: np.ndarray,
+    title: str,
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+    row_label: str = "",
+    column_label: str = "",
+) -> Figure:
+    """Draw images `[rows, columns, side, side]` on one grey scale from 0 (black) to 1 (white)."""
+    rows, columns, side, _ = images.shape
+    gap = max(1, side // 10)
+    canvas = np.full((rows * (side + gap) - gap, columns * (side + gap) - gap), np.nan)
+    for row, column in np.ndindex(rows, columns):
+        top, left = row * (side + gap), column * (side + gap)
+        canvas[top : top + side, left : left + side] = images[row, column]
+    width = min(14.0, 1.8 + 0.62 * columns)
+    height = 1.3 + (width - 1.8) * canvas.shape[0] / canvas.shape[1]
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    grey = colormaps["gray"].with_extremes(bad="#4477AA")
+    shown = axes.imshow(canvas, cmap=grey, vmin=0, vmax=1, interpolation="nearest")
+    centres = (np.arange(max(rows, columns)) + 0.5) * (side + gap) - gap / 2
+    axes.set_yticks(centres[: len(row_names)], row_names)
+    axes.set_xticks(centres[: len(column_names)], column_names)
+    axes.tick_params(length=0)
+    axes.set(xlabel=column_label, ylabel=row_label)
+    axes.set_title(title, wrap=True, fontsize=11)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(shown, ax=axes, label="intensity", shrink=0.8, aspect=15)
+    return figure

@@ -1,0 +1,79 @@
+"""What every command shares: flags from dataclasses, one line for bad input, exit statuses."""
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import tyro
+
+from biasvae_jax.config import ConfigError
+from biasvae_jax.plan import PlanError
+from biasvae_jax.storage import RunDirectoryError, StorageError
+
+DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2
+
+Flags = TypeVar("Flags")
+
+
+class UsageError(ValueError):
+    """Flags that cannot be read; one line."""
+
+
+class Interrupted(Exception):
+    """A signal ended the command after everything was saved."""
+
+    def __init__(self, signal_number: int):
+        super().__init__(signal_number)
+        self.status = 128 + signal_number
+
+
+def parse(
+    flags: type[Flags], arguments: Sequence[str], default: Flags, command: str, description: str
+) -> Flags:
+    """Read flags over their defaults; raises UsageError of one line instead of tyro's box."""
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(
+                flags,
+                args=list(arguments),
+                default=default,
+                prog=command,
+                description=description,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise  # --help
+        raise UsageError(_one_line(errors.getvalue())) from None
+
+
+def _one_line(box: str) -> str:
+    """Take the message out of a framed box of text."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ") for line in box.splitlines()]
+    lines = [line for line in lines if line and not re.match(r"[╭╰]", line)]
+    rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
+    return " ".join(lines[:rule]).rstrip(".") + "; --help explains every flag"
+
+
+def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
+    """Run a command and exit with its status; expected errors become one line on stderr."""
+    try:
+        command(sys.argv[1:])
+        status = DONE
+    except (UsageError, ConfigError, PlanError, RunDirectoryError) as error:
+        _complain(error)
+        status = BAD_INPUT
+    except StorageError as error:
+        _complain(error)
+        status = CANNOT_GO_ON
+    except Interrupted as stop:
+        status = stop.status
+    sys.exit(status)
+
+
+def _complain(error: Exception) -> None:
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)

@@ -1,0 +1,138 @@
+"""Train and score the whole grid of β-VAEs, and draw what came out.
+
+The same directory again with the same flags goes on where it stopped.
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from biasvae_jax import storage
+from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.plan import Plan, estimate, gib, make_plan, plan_from_dict
+from biasvae_jax.sweep import Sweep
+from biasvae_jax.training import Recipe
+from experiments import cli
+from experiments.pictures import write_figures
+from experiments.progress import showing_progress
+from experiments.runner import Run
+from experiments.runtime import describe_runtime, start_jax
+from experiments.summary import print_summary
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How it is computed; nothing here changes a result beyond float rounding."""
+
+    out: Path | None = None
+    """Run directory (None: runs/<preset>)."""
+    checkpoint_interval: float = 60.0
+    """Seconds between checkpoints."""
+    quiet: bool = False
+    """Print errors only."""
+    dry_run: bool = False
+    """Print the plan with its estimated memory and time, and stop."""
+    devices: int | None = None
+    """Devices to use (None: all; on a CPU, one for each core)."""
+    group: int | None = None
+    """Models in memory together (None: as many as fit)."""
+    width: int | None = None
+    """Models vmapped together on a device (None: 1 on a CPU, else all of the group)."""
+    chunk: int | None = None
+    """Steps between two returns to Python (None: about 2 seconds' worth)."""
+    compilation_cache: Literal["on", "off"] = "on"
+    """Keep compiled programs in the user's cache directory."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """All flags; a preset gives the defaults of the config's."""
+
+    preset: Literal["blog", "annealed", "smoke"] = "blog"
+    """Protocol whose values the other flags override."""
+    config: Config = field(default_factory=Config)
+    execution: Execution = field(default_factory=Execution)
+
+
+def read_flags(arguments: Sequence[str]) -> Flags:
+    """Read the preset first, then every flag over its values."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--preset", nargs="?", default="blog")
+    preset = first.parse_known_args(arguments)[0].preset
+    default = Flags(config=PRESETS.get(preset, PRESETS["blog"])())
+    command = "python -m experiments.full_sweep"
+    flags = cli.parse(Flags, arguments, default, command, __doc__ or "")
+    if not flags.execution.checkpoint_interval >= 0:
+        raise cli.UsageError("--checkpoint-interval must be ≥ 0 seconds")
+    return flags
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    started = time.monotonic()
+    flags = read_flags(arguments)
+    config, execution = flags.config, flags.execution
+    out = execution.out or Path("runs") / flags.preset
+    console = Console(quiet=execution.quiet, highlight=False, soft_wrap=True)
+    resuming = storage.check_run(out, config)
+
+    start_jax(cache=execution.compilation_cache == "on")
+    recipe = Recipe.from_config(config)
+    plan = _choose_plan(out, config, execution, recipe)
+    sweep = Sweep(recipe, plan)
+    _announce(console, config, plan, recipe, out, resuming)
+    if execution.dry_run:
+        return
+    with storage.lock_run(out):
+        describe = lambda: {"plan": dataclasses.asdict(plan), **describe_runtime()}  # noqa: E731
+        storage.open_run(out, config, describe)
+        with showing_progress(console, config.models * config.steps) as progress:
+            run = Run(out, config, sweep, execution.checkpoint_interval, progress)
+            was_finished = run.finished()
+            try:
+                if not was_finished:
+                    run.execute()
+                    progress.note("drawing figures")
+                    write_figures(out, config, recipe, plan)
+            except cli.Interrupted:
+                print(f"interrupted; saved. The same command goes on: {out}", file=sys.stderr)
+                raise
+    took = 0.0 if was_finished else time.monotonic() - started
+    print_summary(console, out, took)
+
+
+def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe) -> Plan:
+    """Take the plan of the first start where it still fits, so that a resumed run is the same."""
+    overrides = {name: getattr(execution, name) for name in ("devices", "group", "width", "chunk")}
+    stored = storage.read_description(out)
+    if stored is not None and isinstance(stored.get("plan"), dict):
+        plan = plan_from_dict(stored["plan"])
+        overrides = {**dataclasses.asdict(plan), **{k: v for k, v in overrides.items() if v}}
+    cells = len(config.mu) * len(config.beta)
+    return make_plan(recipe, cells, config.seeds, **overrides)
+
+
+def _announce(
+    console: Console, config: Config, plan: Plan, recipe: Recipe, out: Path, resuming: bool
+) -> None:
+    memory, seconds = estimate(plan, recipe, config.models, config.seeds, config.steps)
+    verb = "going on with" if resuming else "training"
+    console.print(
+        f"{verb} {config.models} models (μ × β × seed: {len(config.mu)} × {len(config.beta)} × "
+        f"{config.seeds}) for {config.steps:,} steps in {out}\n"
+        f"loss ½‖x − x̂‖²/σ² + β·KL with σ² = {config.sigma2:g}, in nats\n"
+        f"plan: {plan.devices} devices, {plan.group} models in memory together, {plan.width} "
+        f"vmapped on a device, chunks of {plan.chunk} steps; estimated "
+        f"{gib(memory)} and {max(1, round(seconds / 60))} minutes of training"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,162 @@
+"""Draws the figures of a finished run into its `figures/`."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from biasvae_jax import storage
+from biasvae_jax.config import Config
+from biasvae_jax.figures import heat_map, image_grid, training_curves
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.plan import Plan
+from biasvae_jax.projection import fit_least_squares
+from biasvae_jax.scores.recovery import test_codes
+from biasvae_jax.sweep import grid
+from biasvae_jax.theory import block_eigenvalue, collapse_threshold
+from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Squares
+
+ROW = 21  # images in a row, as in the seed
+SHOWN_MODELS = 8  # test images of a model's figure
+
+HEAT_MAPS = {
+    "pmi": ("PMI: error of the linear head from true factors to the learned code", "MSE"),
+    "recovery_mse": ("Error of the linear head from the learned code to the true factors", "MSE"),
+    "recovery_r2": ("Recovery: share of the factors' variance a linear map of the code explains",
+                    "R²"),
+    "generation_mse": ("Error of the decoded projection, decode(P(u)) against G(u)", "MSE"),
+}
+
+
+def write_figures(out: Path, config: Config, recipe: Recipe, plan: Plan) -> None:
+    """Draw every figure of a finished run."""
+    folder = out / "figures"
+    with storage.reporting_disk_errors(folder):
+        folder.mkdir(exist_ok=True)
+        with (
+            xr.open_dataset(out / "results.nc", engine="h5netcdf") as results,
+            xr.open_dataset(out / "history.nc", engine="h5netcdf") as history,
+        ):
+            _heat_maps(folder, config, recipe, results)
+            _curves(folder, config, history)
+            _data(folder, config, recipe)
+            _models(folder, out, config, recipe, plan, results)
+
+
+def _save(figure: Figure, folder: Path, name: str) -> None:
+    figure.savefig(folder / f"{name}.png", dpi=130)
+
+
+def _heat_maps(folder: Path, config: Config, recipe: Recipe, results: xr.Dataset) -> None:
+    boundary = None
+    if isinstance(recipe.world, Squares):
+        boundary = collapse_threshold(
+            block_eigenvalue(recipe.world, np.asarray(config.mu)), recipe.likelihood_variance
+        )
+    seeds = "" if config.seeds == 1 else f" (mean of {config.seeds} seeds)"
+    for name, (title, label) in HEAT_MAPS.items():
+        values = results[name].mean("seed").values
+        figure = heat_map(values, config.mu, config.beta, title + seeds, label, boundary)
+        _save(figure, folder, f"heatmap_{name}")
+
+
+def _curves(folder: Path, config: Config, history: xr.Dataset) -> None:
+    """Draw the curves over μ at the β nearest 1, and over β at the μ nearest 0."""
+    beta = min(config.beta, key=lambda b: abs(b - 1))
+    mu = min(config.mu, key=abs)
+    mean = history.mean("seed")
+    over_mu, over_beta = mean.sel(beta=beta), mean.sel(mu=mu)
+    for name, part, dimension, title in (
+        ("curves_over_mu", over_mu, "mu", f"Training curves over the training bias μ, β = {beta:g}"),
+        ("curves_over_beta", over_beta, "beta", f"Training curves over β, μ = {mu:g}"),
+    ):
+        losses = {k: part[k].transpose(dimension, "step").values for k in part.data_vars}
+        symbol = {"mu": "μ", "beta": "β"}[dimension]
+        names = [f"{symbol} = {v:g}" for v in part[dimension].values]
+        figure = training_curves(part["step"].values, losses, names, title, "")
+        _save(figure, folder, name)
+
+
+def _square(images: Any) -> np.ndarray:
+    images = np.asarray(images)
+    side = round(images.shape[-1] ** 0.5)
+    return images.reshape(*images.shape[:-1], side, side)
+
+
+def _data(folder: Path, config: Config, recipe: Recipe) -> None:
+    noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (ROW,))
+    samples = [recipe.world.sample(noise, mu) for mu in config.mu]
+    names = [f"μ = {mu:g}" for mu in config.mu]
+    for kind, title in (
+        ("x_clean", "Training images before noise: one row for each training bias μ"),
+        ("x", f"Training images as the models see them (noise variance {config.noise_variance:g})"),
+    ):
+        images = np.stack([_square(getattr(sample, kind)) for sample in samples])
+        name = "training_images_clean" if kind == "x_clean" else "training_images_noisy"
+        _save(image_grid(images, title, names), folder, name)
+    u = recipe.world.test_factors()
+    chosen = np.linspace(0, len(u) - 1, min(len(u), 3 * ROW)).astype(int)
+    chosen = chosen[: len(chosen) // 3 * 3] if len(chosen) >= 3 else chosen
+    rows = 3 if len(chosen) >= 3 else 1
+    images = _square(recipe.world.render(u[chosen])).reshape(rows, -1, *2 * (_side(recipe),))
+    bins = ", ".join(f"{b:g}" for b in config.bins)
+    title = f"{len(chosen)} of the {len(u):,} test images: every combination of {{{bins}}}, no noise"
+    _save(image_grid(images, title), folder, "test_images")
+
+
+def _side(recipe: Recipe) -> int:
+    return round(recipe.world.pixels**0.5)
+
+
+def _models(
+    folder: Path, out: Path, config: Config, recipe: Recipe, plan: Plan, results: xr.Dataset
+) -> None:
+    """Draw the model that recovered most and the most collapsed one."""
+    models = grid(config)
+    r2 = results["recovery_r2"].transpose("seed", "mu", "beta").values.ravel()
+    if np.isnan(r2).all():
+        return
+    for name, index in (("recovered", int(np.nanargmax(r2))), ("collapsed", int(np.nanargmin(r2)))):
+        params = load_params(out, config, plan, index)
+        where = f"μ = {models.bias[index]:g}, β = {models.beta[index]:g}"
+        label = f"{name} model ({where}, recovery R² = {r2[index]:.2f})"
+        _save(_reconstructions(recipe, params, label), folder, f"reconstructions_{name}")
+        _save(_traversal(recipe, params, label), folder, f"traversal_{name}")
+
+
+def load_params(out: Path, config: Config, plan: Plan, index: int) -> Any:
+    """Return the final parameters of one model, by its index in `sweep.grid`."""
+    for number, part in enumerate(plan.groups(config.models)):
+        if part.start <= index < part.stop:
+            tree = storage.load_tree(storage.models_folder(out, number), config)
+            return jax.tree.map(lambda a: a[index - part.start], tree["params"])
+    raise IndexError(f"model {index} of {config.models}")
+
+
+def _reconstructions(recipe: Recipe, params: Any, label: str) -> Figure:
+    u = recipe.world.test_factors()
+    x = recipe.world.render(u)
+    network = recipe.network
+    z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), network, params, x)
+    projected = fit_least_squares(u, z_hat)(u)
+    shown = np.random.default_rng(0).choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
+    rows = (x[shown], network.decode(params, mean[shown]), network.decode(params, projected[shown]))
+    images = np.stack([_square(row) for row in rows])
+    names = ("test image G(u)", "reconstruction\n(posterior mean)", "decoded\nprojection of u")
+    return image_grid(images, f"Reconstructions of a {label}", names)
+
+
+def _traversal(recipe: Recipe, params: Any, label: str) -> Figure:
+    latents = recipe.network.latent_dim
+    values = jnp.linspace(-3, 3, 7)
+    codes = jnp.eye(latents)[:, None, :] * values[None, :, None]
+    images = _square(recipe.network.decode(params, codes))
+    names = [f"latent {i + 1}" for i in range(latents)]
+    columns = [f"{v:+g}" for v in np.asarray(values)]
+    title = f"Latent traversals of a {label}"
+    return image_grid(images, title, names, columns, column_label="value of the latent, others 0")

@@ -1,0 +1,36 @@
+"""Starting jax for a study: devices, compilation cache, and what to record of them."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import jax
+
+PACKAGES = ("biasvae_jax", "jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
+
+
+def start_jax(cache: bool = True) -> None:
+    """Give a CPU one XLA device for each core and keep compiled programs between runs.
+
+    Must be called before jax is first used; has no effect on accelerators' devices.
+    """
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    if cache:
+        jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def cache_directory() -> Path:
+    """Return the user's cache directory for compiled programs."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "biasvae_jax" / "xla"
+
+
+def describe_runtime() -> dict:
+    """Return versions and devices, as stored in `config.json`."""
+    return {
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
+        | {"python": platform.python_version()},
+        "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
+    }

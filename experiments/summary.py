@@ -1,0 +1,54 @@
+"""The short table at the end of a sweep: the grid's corners beside a random network."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+
+SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
+SEED_BASELINE = 0.1121  # the seed's randomly initialised network, mean of 3 runs
+
+
+def print_summary(console: Console, out: Path, seconds: float) -> None:
+    """Print directory, time, corners, baselines and diverged models of a finished run."""
+    with xr.open_dataset(out / "results.nc", engine="h5netcdf") as results:
+        console.print(_table(results))
+        _print_diverged(console, results)
+        raw = float(results["random_recovery_mse_raw"].mean())
+    console.print(
+        f"random networks with the plainest head: recovery_mse {raw:.4f} "
+        f"(the seed reports {SEED_BASELINE} for its own)"
+    )
+    took = f"in {seconds / 60:.1f} minutes" if seconds else "already finished"
+    console.print(f"{took}; open {out / 'figures'}, or xarray.open_dataset('{out / 'results.nc'}')")
+
+
+def _table(results: xr.Dataset) -> Table:
+    table = Table(title="Corners of the grid (mean over seeds)")
+    for heading in ("μ", "β", *SHOWN):
+        table.add_column(heading, justify="right")
+    means = results.mean("seed")
+    corners = dict.fromkeys((mu, beta) for mu in (0, -1) for beta in (0, -1))
+    mu, beta = results["mu"].values, results["beta"].values
+    corners = dict.fromkeys((mu[i], beta[j]) for i, j in corners)
+    for bias, weight in corners:
+        cell = means.sel(mu=bias, beta=weight)
+        values = (f"{float(cell[name]):.4g}" for name in SHOWN)
+        table.add_row(f"{bias:g}", f"{weight:g}", *values)
+    random = (f"{float(results['random_' + n].mean()):.4g}" if n != "kl" else "–" for n in SHOWN)
+    table.add_section()
+    table.add_row("random", "network", *random)
+    return table
+
+
+def _print_diverged(console: Console, results: xr.Dataset) -> None:
+    index = np.argwhere(results["finite"].values == 0)
+    if len(index):
+        names = [
+            f"μ={results['mu'].values[i]:g} β={results['beta'].values[j]:g} seed={k}"
+            for i, j, k in index[:10]
+        ]
+        more = f" and {len(index) - 10} more" if len(index) > 10 else ""
+        console.print(f"diverged (scores are NaN): {'; '.join(names)}{more}")
