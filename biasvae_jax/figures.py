@@ -39,10 +39,17 @@ def heat_map(
     figure.colorbar(image, ax=axes, label=label)
     low, high = image.get_clim()
     for (row, column), value in np.ndenumerate(values):
-        text = "n/a" if np.isnan(value) else f"{value:.3g}" if abs(value) < 1e4 else f"{value:.1e}"
+        text = "n/a" if np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
         dark = not np.isnan(value) and value < low + 0.55 * (high - low)
         axes.text(
-            column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "k"
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if dark else "k",
+            zorder=3,
         )
     if boundary is not None:
         _draw_boundary(axes, np.asarray(boundary, float), beta)
@@ -61,10 +68,10 @@ def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> None:
     line = axes.step(
         np.repeat(x, 2), np.stack([y - 0.5, y + 0.5], 1).ravel(), where="post", color="#D55E00"
     )[0]
-    line.set(linewidth=2.5, label="β*(μ): linear theory collapses to the right")
+    line.set(linewidth=2.5, label="β*(μ): to its right, the linear theory predicts collapse")
     axes.set_xlim(-0.5, len(beta) - 0.5)
     axes.set_ylim(-0.5, len(boundary) - 0.5)
-    axes.legend(handles=[line], loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
+    axes.figure.legend(handles=[line], loc="outside lower center", frameon=False)
 
 
 def training_curves(
@@ -105,28 +112,26 @@ def image_grid(
     title: str,
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
-    row_label: str = "",
     column_label: str = "",
 ) -> Figure:
     """Draw images `[rows, columns, side, side]` on one grey scale from 0 (black) to 1 (white)."""
     rows, columns, side, _ = images.shape
-    gap = max(1, side // 10)
-    canvas = np.full((rows * (side + gap) - gap, columns * (side + gap) - gap), np.nan)
+    pitch = side + max(1, side // 20)  # an image and the gap after it
+    canvas = np.full((rows * pitch - 1, columns * pitch - 1), np.nan)
     for row, column in np.ndindex(rows, columns):
-        top, left = row * (side + gap), column * (side + gap)
+        top, left = row * pitch, column * pitch
         canvas[top : top + side, left : left + side] = images[row, column]
-    width = min(14.0, 1.8 + 0.62 * columns)
-    height = 1.3 + (width - 1.8) * canvas.shape[0] / canvas.shape[1]
-    figure = Figure(figsize=(width, height), layout="constrained")
+    width = min(13.0, max(5.0, 0.6 * columns))
+    height = 1.4 + width * canvas.shape[0] / canvas.shape[1]
+    figure = Figure(figsize=(width + 2.2, height), layout="constrained")
+    figure.suptitle(title, fontsize=11, wrap=True)
     axes = figure.add_subplot()
     grey = colormaps["gray"].with_extremes(bad="#4477AA")
     shown = axes.imshow(canvas, cmap=grey, vmin=0, vmax=1, interpolation="nearest")
-    centres = (np.arange(max(rows, columns)) + 0.5) * (side + gap) - gap / 2
-    axes.set_yticks(centres[: len(row_names)], row_names)
-    axes.set_xticks(centres[: len(column_names)], column_names)
+    axes.set_yticks(np.arange(len(row_names)) * pitch + side / 2, row_names)
+    axes.set_xticks(np.arange(len(column_names)) * pitch + side / 2, column_names)
     axes.tick_params(length=0)
-    axes.set(xlabel=column_label, ylabel=row_label)
-    axes.set_title(title, wrap=True, fontsize=11)
+    axes.set(xlabel=column_label)
     axes.spines[:].set_visible(False)
-    figure.colorbar(shown, ax=axes, label="intensity", shrink=0.8, aspect=15)
+    figure.colorbar(shown, ax=axes, label="intensity", fraction=0.05, pad=0.02, aspect=12)
     return figure

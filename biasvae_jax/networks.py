@@ -25,7 +25,7 @@ class Network(Protocol):
         ...
 
     def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Map images `[..., pixels]` to the posterior's (mean, logvar), each `[..., latent_dim]`."""
+        """Map images `[..., pixels]` to posterior (mean, logvar), each `[..., latent_dim]`."""
         ...
 
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
@@ -76,11 +76,12 @@ class MLP:
         }
 
     def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Map images `[..., pixels]` to the posterior's (mean, logvar), each `[..., latent_dim]`."""
-        mean, logvar = jnp.split(self._encoder.apply({"params": params["encoder"]}, x), 2, axis=-1)
+        """Map images `[..., pixels]` to posterior (mean, logvar), each `[..., latent_dim]`."""
+        both: Any = self._encoder.apply({"params": params["encoder"]}, x)
+        mean, logvar = jnp.split(both, 2, axis=-1)
         return mean, logvar
 
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
-        x_hat = self._decoder.apply({"params": params["decoder"]}, z_hat)
+        x_hat: Any = self._decoder.apply({"params": params["decoder"]}, z_hat)
         return nn.sigmoid(x_hat) if self.output == "sigmoid" else x_hat

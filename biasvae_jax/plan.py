@@ -4,8 +4,10 @@ A plan never changes a result beyond float rounding: keys know nothing of it.
 """
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -41,7 +43,7 @@ class Plan:
         """Split `models` into as few groups as fit, their sizes differing by at most one."""
         count = math.ceil(models / self.group)
         bounds = [models * i // count for i in range(count + 1)]
-        return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [slice(a, b) for a, b in itertools.pairwise(bounds)]
 
     def padded(self, models: int) -> int:
         """Number of models after padding the largest group to a multiple of the devices."""
@@ -119,7 +121,9 @@ def make_plan(
             f"{jax.process_count()} processes are more than the {models} models; start fewer"
         )
     # every process must hold a device of the mesh, so several processes use all of theirs
-    devices = devices or (len(available) if jax.process_count() > 1 else min(len(available), models))
+    devices = devices or (
+        len(available) if jax.process_count() > 1 else min(len(available), models)
+    )
     costs = Costs.of(recipe)
     on_cpu = available[0].platform == "cpu"
     memory = _free_bytes(available[0]) // (devices if on_cpu else 1)  # for each device
@@ -171,7 +175,7 @@ def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) ->
     return memory, len(plan.groups(models)) * steps * per_group
 
 
-def _free_bytes(device: jax.Device) -> int:
+def _free_bytes(device: Any) -> int:
     """Memory that may be used: three quarters of what is free."""
     stats = device.memory_stats() or {}
     if "bytes_limit" in stats:

@@ -1,6 +1,6 @@
 """Linear projection heads between ground-truth and learned latents."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -18,7 +18,7 @@ class Head(NamedTuple):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map `[rows, inputs]` to `[rows, targets]`."""
-        return x @ self.weight + self.bias
+        return x @ self.weight + self.bias[None]
 
 
 def mse(prediction: jax.Array, target: jax.Array) -> jax.Array:
@@ -27,14 +27,14 @@ def mse(prediction: jax.Array, target: jax.Array) -> jax.Array:
 
 
 class _Standard(NamedTuple):
-    """Centre and scale of the columns of an array."""
+    """Centre and scale of the columns of an array, each `[1, columns]`."""
 
     mean: jax.Array
     scale: jax.Array
 
     @classmethod
     def of(cls, x: jax.Array) -> "_Standard":
-        mean, scale = x.mean(0), x.std(0)
+        mean, scale = x.mean(0, keepdims=True), x.std(0, keepdims=True)
         # a constant column varies by rounding alone: leave it, do not blow its rounding up
         rounding = 8 * jnp.finfo(x.dtype).eps * jnp.abs(mean)
         return cls(mean, jnp.where(scale > rounding, scale, 1.0))
@@ -45,8 +45,9 @@ class _Standard(NamedTuple):
 
 def _on_raw(head: Head, inputs: _Standard, targets: _Standard) -> Head:
     """Undo centring and scaling: the same map, from raw inputs to raw targets."""
-    weight = head.weight / inputs.scale[:, None] * targets.scale
-    return Head(weight, targets.mean + targets.scale * head.bias - inputs.mean @ weight)
+    weight = head.weight / inputs.scale.T * targets.scale
+    bias = targets.mean[0] + targets.scale[0] * head.bias - (inputs.mean @ weight)[0]
+    return Head(weight, bias)
 
 
 def fit_least_squares(x: jax.Array, y: jax.Array) -> Head:
@@ -114,7 +115,8 @@ def _descend(
         head, opt_state = carry
         gradient = jax.grad(lambda head: mse(head(x[batch]), y[batch]))(head)
         updates, opt_state = optimizer.update(gradient, opt_state)
-        return (optax.apply_updates(head, updates), opt_state), None
+        stepped: Any = optax.apply_updates(head, updates)
+        return (stepped, opt_state), None
 
     (head, _), _ = jax.lax.scan(body, (head, optimizer.init(head)), rows)
     return head

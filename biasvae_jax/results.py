@@ -9,6 +9,7 @@ from biasvae_jax import history as training_history
 from biasvae_jax.config import Config
 
 GRID = ("mu", "beta", "seed")
+NOT_SCORES = ("loss", "reconstruction", "kl", "recovery_mse_raw", "finite")
 INTEGERS = {"active_units": np.int32, "finite": np.int8}
 
 # variable: (long_name, units)
@@ -27,9 +28,7 @@ MEANINGS = {
     "active_units": ("latents with Var(posterior mean) > 0.01 on training images", "latents"),
     "finite": ("1 if the model stayed finite", "1"),
 }
-SCORES = (
-    "pmi pmi_exact pmi_mean recovery_mse recovery_r2 recovery_r2_mean generation_mse active_units"
-).split()
+SCORES = tuple(name for name in MEANINGS if name not in NOT_SCORES)
 
 
 def _on_grid(flat: np.ndarray, config: Config) -> np.ndarray:
@@ -54,7 +53,9 @@ def _variable(name: str, dims: tuple[str, ...], values: np.ndarray) -> xr.Variab
     long_name, units = MEANINGS[name.removeprefix("random_")]
     dtype = INTEGERS.get(name.removeprefix("random_"), np.float32)
     prefix = "random initialisation: " if name.startswith("random_") else ""
-    return xr.Variable(dims, values.astype(dtype), {"long_name": prefix + long_name, "units": units})
+    return xr.Variable(
+        dims, values.astype(dtype), {"long_name": prefix + long_name, "units": units}
+    )
 
 
 def results_dataset(
@@ -101,4 +102,6 @@ def history_dataset(config: Config, history: training_history.History) -> xr.Dat
         )
     steps = training_history.bin_centres(config.steps)
     step = xr.Variable("step", steps, {"long_name": "mean training step of the bin", "units": "1"})
-    return xr.Dataset(variables, _coordinates(config) | {"step": step}, {"config": config.to_json()})
+    return xr.Dataset(
+        variables, _coordinates(config) | {"step": step}, {"config": config.to_json()}
+    )

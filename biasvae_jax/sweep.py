@@ -91,6 +91,13 @@ class Sweep:
             step += steps
             yield step, state, self.gather(info, models)
 
+    def finite(self, models: Models, state: TrainState) -> np.ndarray:
+        """Tell which models are finite in parameters and optimiser, `[models]` booleans.
+
+        Adam hides an overflow of its second moment: the step becomes 0 and the loss stays finite.
+        """
+        return self.gather(self._finite(None, state), models)
+
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
         u = self._replicate(self.recipe.world.test_factors())
@@ -161,9 +168,7 @@ class Sweep:
 
     @functools.cached_property
     def _init(self) -> Callable:
-        return self._lift(
-            lambda _, seed: init_state(purpose_key(seed, Purpose.INIT), self.recipe)
-        )
+        return self._lift(lambda _, seed: init_state(purpose_key(seed, Purpose.INIT), self.recipe))
 
     @functools.cache  # noqa: B019 - a sweep lives as long as its process
     def _noise(self, steps: int) -> Callable:
@@ -185,6 +190,14 @@ class Sweep:
             return train_chunk(noise, rows, state, bias, beta, self.recipe)
 
         return self._lift(chunk, donate=(1,))
+
+    @functools.cached_property
+    def _finite(self) -> Callable:
+        def finite(_, state):
+            leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]
+            return jnp.stack(leaves).all()
+
+        return self._lift(finite)
 
     @functools.cached_property
     def _score(self) -> Callable:

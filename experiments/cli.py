@@ -56,7 +56,8 @@ def _one_line(box: str) -> str:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ") for line in box.splitlines()]
     lines = [line for line in lines if line and not re.match(r"[╭╰]", line)]
     rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
-    return " ".join(lines[:rule]).rstrip(".") + "; --help explains every flag"
+    message = " ".join(lines[:rule]).rstrip(".").removeprefix("Error parsing config: ")
+    return message + "; --help explains every flag"
 
 
 def run(command: Callable[[Sequence[str]], None]) -> NoReturn:

@@ -27,8 +27,10 @@ SHOWN_MODELS = 8  # test images of a model's figure
 HEAT_MAPS = {
     "pmi": ("PMI: error of the linear head from true factors to the learned code", "MSE"),
     "recovery_mse": ("Error of the linear head from the learned code to the true factors", "MSE"),
-    "recovery_r2": ("Recovery: share of the factors' variance a linear map of the code explains",
-                    "R²"),
+    "recovery_r2": (
+        "Recovery: share of the factors' variance a linear map of the code explains",
+        "R²",
+    ),
     "generation_mse": ("Error of the decoded projection, decode(P(u)) against G(u)", "MSE"),
 }
 
@@ -72,10 +74,15 @@ def _curves(folder: Path, config: Config, history: xr.Dataset) -> None:
     mean = history.mean("seed")
     over_mu, over_beta = mean.sel(beta=beta), mean.sel(mu=mu)
     for name, part, dimension, title in (
-        ("curves_over_mu", over_mu, "mu", f"Training curves over the training bias μ, β = {beta:g}"),
+        (
+            "curves_over_mu",
+            over_mu,
+            "mu",
+            f"Training curves over the training bias μ, β = {beta:g}",
+        ),
         ("curves_over_beta", over_beta, "beta", f"Training curves over β, μ = {mu:g}"),
     ):
-        losses = {k: part[k].transpose(dimension, "step").values for k in part.data_vars}
+        losses = {str(k): part[k].transpose(dimension, "step").values for k in part.data_vars}
         symbol = {"mu": "μ", "beta": "β"}[dimension]
         names = [f"{symbol} = {v:g}" for v in part[dimension].values]
         figure = training_curves(part["step"].values, losses, names, title, "")
@@ -94,23 +101,23 @@ def _data(folder: Path, config: Config, recipe: Recipe) -> None:
     names = [f"μ = {mu:g}" for mu in config.mu]
     for kind, title in (
         ("x_clean", "Training images before noise: one row for each training bias μ"),
-        ("x", f"Training images as the models see them (noise variance {config.noise_variance:g})"),
+        (
+            "x",
+            f"Training images with noise, as the models see them (noise variance {config.noise_variance:g}; "
+            "drawn clipped to [0, 1])",
+        ),
     ):
         images = np.stack([_square(getattr(sample, kind)) for sample in samples])
         name = "training_images_clean" if kind == "x_clean" else "training_images_noisy"
         _save(image_grid(images, title, names), folder, name)
     u = recipe.world.test_factors()
-    chosen = np.linspace(0, len(u) - 1, min(len(u), 3 * ROW)).astype(int)
-    chosen = chosen[: len(chosen) // 3 * 3] if len(chosen) >= 3 else chosen
-    rows = 3 if len(chosen) >= 3 else 1
-    images = _square(recipe.world.render(u[chosen])).reshape(rows, -1, *2 * (_side(recipe),))
+    rows = 3 if len(u) >= 3 * ROW else 1
+    chosen = np.linspace(0, len(u) - 1, min(len(u), rows * ROW)).astype(int)
+    images = _square(recipe.world.render(u[chosen]))
+    images = images.reshape(rows, -1, *images.shape[-2:])
     bins = ", ".join(f"{b:g}" for b in config.bins)
-    title = f"{len(chosen)} of the {len(u):,} test images: every combination of {{{bins}}}, no noise"
+    title = f"{len(chosen)} of the {len(u):,} test images: all combinations of {{{bins}}}, no noise"
     _save(image_grid(images, title), folder, "test_images")
-
-
-def _side(recipe: Recipe) -> int:
-    return round(recipe.world.pixels**0.5)
 
 
 def _models(
@@ -134,7 +141,8 @@ def load_params(out: Path, config: Config, plan: Plan, index: int) -> Any:
     for number, part in enumerate(plan.groups(config.models)):
         if part.start <= index < part.stop:
             tree = storage.load_tree(storage.models_folder(out, number), config)
-            return jax.tree.map(lambda a: a[index - part.start], tree["params"])
+            row = index - part.start
+            return jax.tree.map(lambda a: a[row], tree["params"])  # noqa: B023 - used at once
     raise IndexError(f"model {index} of {config.models}")
 
 

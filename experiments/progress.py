@@ -60,7 +60,12 @@ def showing_progress(console: Console, model_steps: int) -> Iterator[Progress]:
     if not console.is_terminal or console.quiet:
         yield Progress(console, model_steps)
         return
-    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.fields[rest]}"))
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[rest]}"),
+    )
     with Bar(*columns, console=console, transient=True) as bar:
         yield Progress(console, model_steps, bar)
 

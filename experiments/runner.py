@@ -74,9 +74,9 @@ class Run:
             history = training_history.History(**tree["history"])
         self.progress.skip(models, step)
         saved_at = time.monotonic()
-        for step_done, state, losses in self.sweep.train(models, state, step, steps):
+        for done, trained, losses in self.sweep.train(models, state, step, steps):
             history = training_history.extend(history, step, losses, steps)
-            step = step_done
+            step, state = done, trained
             self.progress.advance(models, losses.loss.shape[1], step, history.finite)
             due = time.monotonic() - saved_at >= self.checkpoint_interval
             if step < steps and (due or stop.asked):
@@ -85,11 +85,12 @@ class Run:
             if step < steps:
                 stop.raise_if_asked()
         self.progress.note(f"scoring {len(models.seed)} models")
+        finite = history.finite & self.sweep.finite(models, state)
         scores = self.sweep.score(models, state.params)
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
             "scores": scores._asdict(),
-            "history": history._asdict(),
+            "history": history._replace(finite=finite)._asdict(),
         }
 
     def _checkpoint(self, number, step, models, state, history) -> None:

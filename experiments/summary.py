@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -26,18 +27,18 @@ def print_summary(console: Console, out: Path, seconds: float) -> None:
 
 
 def _table(results: xr.Dataset) -> Table:
-    table = Table(title="Corners of the grid (mean over seeds)")
+    table = Table(title="Corners of the grid (mean over seeds)", box=SIMPLE_HEAD)
     for heading in ("μ", "β", *SHOWN):
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
     means = results.mean("seed")
     corners = dict.fromkeys((mu, beta) for mu in (0, -1) for beta in (0, -1))
     mu, beta = results["mu"].values, results["beta"].values
     corners = dict.fromkeys((mu[i], beta[j]) for i, j in corners)
     for bias, weight in corners:
         cell = means.sel(mu=bias, beta=weight)
-        values = (f"{float(cell[name]):.4g}" for name in SHOWN)
+        values = (f"{float(cell[name]):.3f}" for name in SHOWN)
         table.add_row(f"{bias:g}", f"{weight:g}", *values)
-    random = (f"{float(results['random_' + n].mean()):.4g}" if n != "kl" else "–" for n in SHOWN)
+    random = (f"{float(results['random_' + n].mean()):.3f}" if n != "kl" else "–" for n in SHOWN)
     table.add_section()
     table.add_row("random", "network", *random)
     return table

@@ -1,4 +1,4 @@
-"""The seed's scores: does a linear head connect the true factors with the learned latents?
+"""The seed's scores: how well a linear head joins the true factors and the learned latents.
 
 Scores use the sampled code z_hat unless their name says `mean`: the posterior mean has two traps.
 As a target, a collapsed model's constant mean is matched perfectly (`pmi_mean` = 0); as an input,
@@ -44,7 +44,7 @@ class RecoveryScores(NamedTuple):
 
 def r_squared(prediction: jax.Array, target: jax.Array) -> jax.Array:
     """Share of the target's variance explained, pooled over its columns; 1 is perfect."""
-    return 1 - mse(prediction, target) / mse(target, target.mean(0))
+    return 1 - mse(prediction, target) / mse(target, target.mean(0, keepdims=True))
 
 
 def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:

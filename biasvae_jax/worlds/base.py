@@ -39,7 +39,7 @@ class World(Protocol):
         """Draw the random numbers behind `shape` examples: a pytree of arrays `[*shape, ...]`."""
         ...
 
-    def sample(self, noise: Any, bias: jax.Array) -> Sample:
+    def sample(self, noise: Any, bias: jax.Array | float) -> Sample:
         """Make training data from drawn noise under a training bias, one traced number."""
         ...
 

@@ -1,0 +1,126 @@
+"""Scores of networks whose answer is known, and of random ones."""
+
+from dataclasses import dataclass
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.networks import MLP
+from biasvae_jax.scores.recovery import (
+    ScoreKeys,
+    active_units,
+    r_squared,
+    raw_recovery_mse,
+    recovery_scores,
+)
+from biasvae_jax.worlds import Squares
+
+WORLD = Squares()
+KEYS = ScoreKeys(*(purpose_key(0, p) for p in (Purpose.TEST, Purpose.HEAD, Purpose.ACTIVE)))
+
+
+@dataclass(frozen=True)
+class Known:
+    """Reads the squares' intensities off the image, turned by a rotation, and draws them back.
+
+    posterior N(R·u·gain, exp(logvar)); with gain 0 it is a collapsed network.
+    """
+
+    gain: float
+    logvar: float
+    latent_dim: int = 9
+
+    def init(self, key):
+        return jnp.linalg.qr(jax.random.normal(key, (9, 9)))[0]
+
+    def encode(self, rotation, x):
+        blocks = x.reshape(*x.shape[:-1], 3, 7, 3, 7).mean((-3, -1)).reshape(*x.shape[:-1], 9)
+        mean = self.gain * (blocks - 0.5) @ rotation
+        return mean, jnp.full_like(mean, self.logvar)
+
+    def decode(self, rotation, z_hat):
+        scale = self.gain or 1.0
+        u = 0.5 + z_hat @ rotation.T / scale if self.gain else jnp.full_like(z_hat, 0.5)
+        return WORLD.render(u)
+
+
+def scores(network):
+    params = network.init(jax.random.key(0))
+    run = jax.jit(lambda p: recovery_scores(KEYS, p, 0.0, WORLD.test_factors(), network, WORLD))
+    return jax.tree.map(float, run(params))
+
+
+def test_a_network_that_recovers_everything():
+    got = scores(Known(gain=3.0, logvar=-20.0))
+    assert got.pmi < 1e-3 and got.pmi_exact < 1e-6 and got.pmi_mean < 1e-6
+    assert got.recovery_mse < 1e-4
+    assert got.recovery_r2 == pytest.approx(1, abs=1e-4)
+    assert got.generation_mse < 1e-4
+    assert got.active_units == 9
+
+
+def test_a_collapsed_network_scores_one_and_zero_and_falls_into_the_trap_of_the_mean():
+    got = scores(Known(gain=0.0, logvar=0.0))
+    assert got.pmi == pytest.approx(1, abs=0.02)
+    assert got.pmi_mean == 0  # the trap: better than a network that recovered everything
+    assert got.recovery_r2 == pytest.approx(0, abs=0.002)
+    assert got.recovery_mse == pytest.approx(0.10667, abs=1e-3)
+    assert got.generation_mse == pytest.approx(0.10667, abs=1e-4)
+    assert got.active_units == 0
+
+
+def test_the_mean_is_blind_to_scale_and_the_sample_is_not():
+    got = scores(Known(gain=0.01, logvar=0.0))  # nearly collapsed
+    assert got.recovery_r2_mean == pytest.approx(1, abs=1e-3)  # the second trap
+    assert got.recovery_r2 < 0.01
+
+
+def test_noise_in_the_code_lowers_r2_as_the_channel_says():
+    gain, variance = 2.0, 0.25
+    got = scores(Known(gain, float(np.log(variance))))
+    signal = gain**2 * WORLD.test_factors().var()
+    assert got.recovery_r2 == pytest.approx(float(signal / (signal + variance)), abs=0.01)
+    assert got.pmi_exact == pytest.approx(variance, rel=0.02)
+
+
+def test_random_networks_stand_where_the_seeds_baseline_does():
+    network = MLP(WORLD.pixels, 9)
+    u = WORLD.test_factors()
+
+    def both(index):
+        params = network.init(jax.random.fold_in(purpose_key(0, Purpose.BASELINE), index))
+        return (
+            recovery_scores(KEYS, params, 0.0, u, network, WORLD),
+            raw_recovery_mse(KEYS, params, u, network, WORLD),
+        )
+
+    all_scores, raw = jax.jit(lambda i: jax.lax.map(both, i))(jnp.arange(3))
+    assert 0.102 <= all_scores.recovery_mse.mean() <= 0.1075
+    assert 0.104 <= raw.mean() <= 0.13
+    assert all_scores.pmi.mean() == pytest.approx(1, abs=0.4)
+    assert (all_scores.recovery_r2 < 0.1).all()
+    assert (all_scores.recovery_r2_mean > 0.5).all()  # the trap again
+
+
+def test_active_units_counts_latents_that_vary():
+    class Stub:
+        latent_dim = 3
+
+        def encode(self, params, x):
+            return x[:, :3] * params, jnp.zeros((len(x), 3))
+
+    x = jax.random.normal(jax.random.key(0), (4_000, 3))
+    for scale, expected in (((1.0, 0.0, 0.05), 1), ((0.2, 0.2, 0.0), 2), ((1.0, 1.0, 1.0), 3)):
+        assert active_units(Stub(), jnp.asarray([scale]), x) == expected
+
+
+def test_r_squared_of_perfect_and_of_mean_prediction():
+    y = jax.random.normal(jax.random.key(0), (50, 2))
+    chex.assert_trees_all_close(r_squared(y, y), jnp.asarray(1.0))
+    chex.assert_trees_all_close(
+        r_squared(jnp.broadcast_to(y.mean(0, keepdims=True), y.shape), y), jnp.asarray(0.0)
+    )

@@ -1,0 +1,102 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biasvae_jax.config import PRESETS, Config, ConfigError
+
+numbers = st.floats(-1e6, 1e6, allow_nan=False)
+configs = st.builds(
+    Config,
+    mu=st.lists(numbers, min_size=1, max_size=4, unique=True).map(tuple),
+    beta=st.lists(st.floats(0, 1e6), min_size=1, max_size=4, unique=True).map(tuple),
+    seeds=st.integers(1, 100),
+    steps=st.integers(100, 10**6),
+    kl_warmup=st.integers(0, 95),
+    hidden=st.lists(st.integers(1, 512), max_size=3).map(tuple),
+    latent_dim=st.none() | st.integers(1, 64),
+    output=st.sampled_from(["sigmoid", "identity"]),
+    n=st.integers(1, 3),
+    noise_variance=st.floats(1e-6, 10),
+    likelihood_variance=st.none() | st.floats(1e-6, 1e3),
+)
+
+
+@given(configs)
+def test_json_round_trip_is_exact(config):
+    again = Config.from_json(config.to_json())
+    assert again == config
+    assert hash(again) == hash(config)
+    assert config.difference(again) == ""
+
+
+def test_difference_names_the_fields_that_differ():
+    text = Config().difference(Config(steps=7, mu=(1.0,)))
+    assert "steps: 10000 → 7" in text and "mu" in text and "beta" not in text
+
+
+def test_presets_are_the_seed_protocol_and_its_variants():
+    blog, annealed, smoke = (PRESETS[name]() for name in ("blog", "annealed", "smoke"))
+    assert blog.models == 121 and blog.steps == 10_000 and blog.kl_warmup == 0
+    assert blog.mu == tuple(i / 2 for i in range(11))
+    assert dataclasses.replace(annealed, kl_warmup=0) == blog and annealed.kl_warmup == 2_000
+    assert smoke.models == 9 and smoke.kl_warmup > 0
+
+
+def test_latents_and_likelihood_variance_follow_the_world():
+    config = Config(n=2, noise_variance=0.5)
+    assert (config.latents, config.sigma2) == (4, 0.5)
+    config = dataclasses.replace(config, latent_dim=7, likelihood_variance=2.0)
+    assert (config.latents, config.sigma2) == (7, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("flag", "values"),
+    [
+        ("--mu", {"mu": ()}),
+        ("--mu", {"mu": (1.0, 1.0)}),
+        ("--mu", {"mu": (float("nan"),)}),
+        ("--mu", {"mu": (10**400,)}),
+        ("--beta", {"beta": (-0.1,)}),
+        ("--beta", {"beta": (float("inf"),)}),
+        ("--seeds", {"seeds": 0}),
+        ("--steps", {"steps": 1.5}),
+        ("--steps", {"steps": True}),
+        ("--batch-size", {"batch_size": -1}),
+        ("--learning-rate", {"learning_rate": 0.0}),
+        ("--learning-rate", {"learning_rate": float("nan")}),
+        ("--kl-warmup", {"kl_warmup": -1}),
+        ("--kl-warmup", {"steps": 100, "kl_warmup": 96}),
+        ("--hidden", {"hidden": (0,)}),
+        ("--hidden", {"hidden": "128"}),
+        ("--latent-dim", {"latent_dim": 0}),
+        ("--n", {"n": 0}),
+        ("--n", {"n": 4}),
+        ("--m", {"m": 0}),
+        ("--noise-mean", {"noise_mean": float("inf")}),
+        ("--noise-variance", {"noise_variance": -1.0}),
+        ("--likelihood-variance", {"noise_variance": 0.0}),
+        ("--likelihood-variance", {"likelihood_variance": 0.0}),
+        ("--bins", {"bins": (0.0, 0.5)}),
+        ("--bins", {"bins": tuple(i / 100 for i in range(1, 99))}),
+        ("--output", {"output": "tanh"}),
+    ],
+)
+def test_bad_values_name_their_flag_in_one_line(flag, values):
+    with pytest.raises(ConfigError) as caught:
+        Config(**values)
+    assert flag in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"mu": [0.0]}', "[" * 100_000])
+def test_json_that_is_no_config_is_refused(text):
+    with pytest.raises(ConfigError):
+        Config.from_json(text)
+
+
+def test_json_with_an_unknown_field_is_refused():
+    values = json.loads(Config().to_json()) | {"surprise": 1}
+    with pytest.raises(ConfigError, match="surprise"):
+        Config.from_dict(values)

@@ -1,0 +1,48 @@
+import chex
+import jax
+import jax.numpy as jnp
+import pytest
+
+from biasvae_jax.networks import MLP
+
+
+@pytest.mark.parametrize("hidden", [(), (16,), (16, 8)])
+@pytest.mark.parametrize("output", ["sigmoid", "identity"])
+def test_shapes_for_one_example_and_for_batches(hidden, output):
+    network = MLP(pixels=36, latent_dim=4, hidden=hidden, output=output)
+    params = network.init(jax.random.key(0))
+    for shape in ((), (5,), (2, 5)):
+        mean, logvar = network.encode(params, jnp.ones((*shape, 36)))
+        chex.assert_shape((mean, logvar), (*shape, 4))
+        chex.assert_shape(network.decode(params, mean), (*shape, 36))
+
+
+def test_hidden_widths_are_mirrored_in_the_decoder():
+    params = MLP(36, 4, hidden=(16, 8)).init(jax.random.key(0))
+    widths = {
+        part: [layer["kernel"].shape for _, layer in sorted(params[part].items())]
+        for part in ("encoder", "decoder")
+    }
+    assert widths["encoder"] == [(36, 16), (16, 8), (8, 8)]
+    assert widths["decoder"] == [(4, 8), (8, 16), (16, 36)]
+
+
+def test_without_hidden_layers_encoder_and_decoder_are_affine():
+    network = MLP(9, 3, hidden=(), output="identity")
+    params = network.init(jax.random.key(0))
+    a, b = jax.random.normal(jax.random.key(1), (2, 9))
+    for f in (lambda x: network.encode(params, x), lambda x: network.decode(params, x[:3])):
+        midpoint = jax.tree.map(lambda p, q: (p + q) / 2, f(a), f(b))
+        chex.assert_trees_all_close(f((a + b) / 2), midpoint, atol=1e-5)
+
+
+def test_sigmoid_output_is_an_intensity_and_identity_is_not_bounded():
+    z = 100 * jnp.ones(2)
+    for output, bounded in (("sigmoid", True), ("identity", False)):
+        network = MLP(16, 2, output=output)
+        image = network.decode(network.init(jax.random.key(0)), z)
+        assert bool(((image >= 0) & (image <= 1)).all()) is bounded
+
+
+def test_networks_of_equal_settings_are_one_static_argument():
+    assert hash(MLP(9, 3)) == hash(MLP(9, 3)) and MLP(9, 3) == MLP(9, 3) != MLP(9, 4)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from biasvae_jax import history as training_history
+from biasvae_jax.config import Config
+from biasvae_jax.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.sweep import grid
+
+CONFIG = Config(mu=(0.0, 1.0), beta=(1.0, 2.0, 3.0), seeds=2, steps=40)
+
+
+def datasets(broken=None):
+    models = grid(CONFIG)
+    history = training_history.empty(12, 40)
+    losses = np.ones((3, 12, 40))
+    if broken is not None:
+        losses[:, broken, 7:] = np.nan
+    history = training_history.extend(history, 0, losses, 40)
+    # each score says where it belongs: seed, then mu, then beta
+    place = 100 * models.seed + 10 * models.bias + models.beta
+    baselines = {name: np.arange(3) for name in (*SCORES, "recovery_mse_raw")}
+    scores = dict.fromkeys(SCORES, place)
+    return results_dataset(CONFIG, scores, history, baselines), history_dataset(CONFIG, history)
+
+
+def test_every_score_lands_in_its_own_cell():
+    results, _ = datasets()
+    assert results["pmi"].dims == ("mu", "beta", "seed")
+    for mu in CONFIG.mu:
+        for beta in CONFIG.beta:
+            for seed in range(2):
+                value = results["recovery_r2"].sel(mu=mu, beta=beta, seed=seed)
+                assert value == 100 * seed + 10 * mu + beta
+
+
+def test_variables_types_and_descriptions_are_the_contract():
+    results, history = datasets()
+    expected = {
+        "loss", "reconstruction", "kl", "pmi", "pmi_exact", "pmi_mean", "recovery_mse",
+        "recovery_r2", "recovery_r2_mean", "generation_mse", "active_units", "finite",
+    }  # fmt: skip
+    random = {"random_" + name for name in (*SCORES, "recovery_mse_raw")}
+    assert set(results.data_vars) == expected | random
+    assert set(history.data_vars) == {"loss", "reconstruction", "kl"}
+    assert history["loss"].dims == ("mu", "beta", "seed", "step")
+    for dataset in (results, history):
+        for name, variable in dataset.data_vars.items():
+            kind = {"active_units": "int32", "finite": "int8"}.get(name.removeprefix("random_"))
+            assert variable.dtype == (kind or "float32")
+            assert variable.attrs["long_name"] and variable.attrs["units"]
+    assert results["random_pmi"].dims == ("network",)
+    assert Config.from_json(results.attrs["config"]) == CONFIG
+
+
+@pytest.mark.parametrize("broken", [0, 5, 11])
+def test_a_diverged_model_is_nan_and_marked_and_the_others_are_not(broken):
+    results, _ = datasets(broken)
+    clean, _ = datasets()
+    finite = results["finite"].values.astype(bool)
+    assert (~finite).sum() == 1
+    for name in (*SCORES, "loss"):
+        if name != "active_units":
+            assert np.isnan(results[name].values[~finite]).all()
+        np.testing.assert_array_equal(results[name].values[finite], clean[name].values[finite])

@@ -1,0 +1,192 @@
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from biasvae_jax import storage
+from biasvae_jax.config import Config
+from biasvae_jax.storage import RunDirectoryError, StorageError
+
+CONFIG = Config()
+TREE = {
+    "state": {"0": np.arange(12, dtype=np.float32).reshape(3, 4), "step": np.int32([1, 2, 3])},
+    "history": {"sums": np.linspace(0, 1, 7), "finite": np.array([True, False])},
+}
+
+
+def assert_same(a, b):
+    assert a.keys() == b.keys()
+    for key, value in a.items():
+        if isinstance(value, dict):
+            assert_same(value, b[key])
+        else:
+            np.testing.assert_array_equal(value, b[key])
+            assert value.dtype == b[key].dtype
+
+
+def files_of(folder):
+    return sorted(p for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_tree_comes_back_bit_for_bit(tmp_path):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+    assert [p.name for p in tmp_path.iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "add"])
+def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    for file in files_of(tmp_path / "tree"):
+        shutil.copytree(tmp_path / "tree", tmp_path / "copy")
+        victim = tmp_path / "copy" / file.relative_to(tmp_path / "tree")
+        content = victim.read_bytes()
+        if damage == "truncate":
+            victim.write_bytes(content[: len(content) // 2])
+        elif damage == "flip":
+            middle = len(content) // 2
+            victim.write_bytes(
+                content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+                if content
+                else b"x"
+            )
+        elif damage == "remove":
+            victim.unlink()
+        else:
+            victim.with_name("extra").write_bytes(b"x")
+        unchanged = damage == "truncate" and not content
+        if not unchanged:
+            with pytest.raises(StorageError, match=str(tmp_path / "copy")):
+                storage.load_tree(tmp_path / "copy", CONFIG)
+        shutil.rmtree(tmp_path / "copy")
+
+
+def test_a_tree_of_another_config_is_refused(tmp_path):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    with pytest.raises(StorageError, match="another config"):
+        storage.load_tree(tmp_path / "tree", dataclasses.replace(CONFIG, steps=3))
+
+
+def test_the_last_two_checkpoints_are_kept_and_the_newest_good_one_is_used(tmp_path):
+    for step in (10, 20, 30):
+        storage.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+    step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+    assert step == 30 and (tree["a"] == 30).all()
+
+    victim = storage.checkpoint_folder(tmp_path, 0, 30) / "a" / "0"
+    victim.write_bytes(victim.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="a/0 is missing or damaged"):
+        step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+    assert step == 20 and (tree["a"] == 20).all()
+
+    shutil.rmtree(storage.checkpoint_folder(tmp_path, 0, 20) / "a")
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(StorageError, match="no checkpoint of group 0"),
+    ):
+        storage.load_checkpoint(tmp_path, 0, CONFIG)
+    assert storage.load_checkpoint(tmp_path, 1, CONFIG) is None
+    storage.drop_checkpoints(tmp_path, 0)
+    assert storage.load_checkpoint(tmp_path, 0, CONFIG) is None
+
+
+def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
+    run = tmp_path / "run"
+    assert storage.check_run(run, CONFIG) is False
+    run.mkdir()
+    storage.open_run(run, CONFIG, lambda: {"plan": {"devices": 1}})
+    before = (run / "config.json").read_bytes()
+    assert storage.check_run(run, CONFIG) is True
+    with pytest.raises(RunDirectoryError, match="steps: 10000 → 3"):
+        storage.check_run(run, dataclasses.replace(CONFIG, steps=3))
+    assert storage.open_run(run, CONFIG, lambda: {"plan": None})["plan"] == {"devices": 1}
+    assert (run / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"config": {}}', b'{"config": 3}', b"\xff", b"[" * 10_000]
+)
+def test_a_strange_description_is_refused_not_run(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(RunDirectoryError):
+        storage.check_run(tmp_path, CONFIG)
+
+
+def test_a_directory_of_something_else_a_file_and_a_link_are_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunDirectoryError, match="not empty"):
+        storage.check_run(tmp_path, CONFIG)
+    with pytest.raises(RunDirectoryError, match="is a file"):
+        storage.check_run(tmp_path / "file", CONFIG)
+    with pytest.raises(RunDirectoryError):
+        storage.check_run(tmp_path / "file" / "below", CONFIG)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "models").symlink_to(tmp_path)
+    with pytest.raises(RunDirectoryError, match="link"):
+        storage.check_run(run, CONFIG)
+
+
+def test_a_link_inside_a_stored_tree_is_refused(tmp_path):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    victim = files_of(tmp_path / "tree")[0]
+    content = victim.read_bytes()
+    victim.unlink()
+    (tmp_path / "outside").write_bytes(content)
+    victim.symlink_to(tmp_path / "outside")
+    with pytest.raises(StorageError, match="link"):
+        storage.load_tree(tmp_path / "tree", CONFIG)
+
+
+def test_one_writer_who_is_named_to_the_second(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from biasvae_jax import storage\n"
+        "try:\n with storage.lock_run(Path(sys.argv[1])): print('mine')\n"
+        "except storage.RunDirectoryError as error: print(error)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    other = lambda: subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: E731
+    with storage.lock_run(tmp_path):
+        assert f"process {os.getpid()}" in other().stdout
+    assert other().stdout == "mine\n"
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
+    script = (
+        "import os, sys; from pathlib import Path; from biasvae_jax import storage\n"
+        "with storage.lock_run(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert killed.returncode == -9
+    with storage.lock_run(tmp_path):
+        assert json.loads((tmp_path / ".holder.json").read_bytes())["pid"] == os.getpid()
+
+
+def test_a_disk_error_is_one_line_and_leaves_what_was_there(tmp_path, monkeypatch):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match="No space left on device") as caught:
+        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+
+
+def test_datasets_are_written_whole(tmp_path):
+    dataset = xr.Dataset({"a": ("x", np.arange(3.0))})
+    storage.write_dataset(tmp_path / "a.nc", dataset)
+    with xr.open_dataset(tmp_path / "a.nc") as again:
+        xr.testing.assert_identical(again.load(), dataset)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"]

@@ -1,0 +1,156 @@
+import dataclasses
+import functools
+
+import chex
+import jax
+import numpy as np
+import pytest
+
+from biasvae_jax.config import Config
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.plan import Plan
+from biasvae_jax.sweep import Models, Sweep, grid
+from biasvae_jax.theory import block_eigenvalue, collapse_threshold, expected_losses
+from biasvae_jax.training import Recipe, init_state, train
+
+SMALL = Config(
+    mu=(0.0, 1.0, 3.0), beta=(0.5, 4.0), seeds=2, steps=50, n=2, m=3, hidden=(16,), batch_size=8
+)
+PLAN = Plan(devices=1, group=12, width=1, chunk=20)
+
+
+@functools.cache
+def run(config=SMALL, plan=PLAN, only=None, score=False):
+    """Train a grid (or one model of it) in one group; return state, losses, scores and finite."""
+    models = grid(config)[slice(None) if only is None else slice(only, only + 1)]
+    sweep = Sweep(Recipe.from_config(config), plan)
+    state, losses = sweep.init(models), []
+    for _, state, info in sweep.train(models, state, 0, config.steps):  # noqa: B007
+        losses.append(info.loss)
+    scores = sweep.score(models, state.params) if score else None
+    finite = sweep.finite(models, state)
+    return sweep.gather(state, models), np.concatenate(losses, 1), scores, finite
+
+
+def close(a, b):
+    chex.assert_trees_all_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_grid_is_every_combination_once_in_the_order_seed_mu_beta():
+    models = grid(SMALL)
+    rows = list(zip(*models, strict=True))
+    assert len(set(rows)) == SMALL.models == 12
+    assert rows == sorted(rows)
+    assert models[1:3].seed.shape == (2,)
+
+
+def test_stacked_training_equals_a_loop_over_models():
+    state, losses, _, finite = run()
+    assert finite.all()
+    recipe, models = Recipe.from_config(SMALL), grid(SMALL)
+    alone = jax.jit(train, static_argnums=(4, 5))
+    for index, (seed, bias, beta) in enumerate(zip(*models, strict=True)):
+        start = init_state(purpose_key(int(seed), Purpose.INIT), recipe)
+        key = purpose_key(int(seed), Purpose.TRAIN)
+        one, info = alone(key, start, bias, beta, recipe, SMALL.steps)
+        close(jax.tree.map(lambda a, i=index: a[i], state), one)
+        np.testing.assert_allclose(losses[index], info.loss, rtol=1e-4)
+
+
+@pytest.mark.parametrize("index", [0, 7, 11])
+def test_a_cell_of_the_grid_equals_the_same_cell_trained_alone(index):
+    alone = jax.tree.map(lambda a: a[0], run(only=index)[0])
+    close(alone, jax.tree.map(lambda a: a[index], run()[0]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"width": 5}, {"width": 12}, {"chunk": 50}, {"chunk": 7}, {"devices": 2}, {"devices": 8}],
+)
+def test_no_plan_changes_a_result(change):
+    """12 models on 8 devices need padding; 12 in widths of 5 leave a rest."""
+    plan = dataclasses.replace(PLAN, **change)
+    state, losses, scores, _ = run(plan=plan, score=True)
+    expected = run(score=True)
+    close(state, expected[0])
+    np.testing.assert_allclose(losses, expected[1], rtol=1e-4)
+    chex.assert_trees_all_close(scores, expected[2], rtol=1e-2, atol=1e-3)
+    assert all(len(value) == 12 for value in scores)
+
+
+def test_chunk_length_changes_no_bit():
+    a, b = run(), run(plan=dataclasses.replace(PLAN, chunk=7))
+    chex.assert_trees_all_equal(a[0], b[0])
+
+
+def test_cells_of_a_seed_share_initialisation_and_seeds_do_not():
+    models = grid(SMALL)
+    sweep = Sweep(Recipe.from_config(SMALL), PLAN)
+    params = sweep.gather(sweep.init(models), models).params
+    kernel = params["encoder"]["Dense_0"]["kernel"]
+    assert np.array_equal(kernel[0], kernel[5]) and not np.array_equal(kernel[0], kernel[6])
+
+
+def test_one_diverging_model_changes_no_bit_of_the_others():
+    benign = run(score=True)
+    broken = run(dataclasses.replace(SMALL, beta=(0.5, 1e29)), score=True)
+    kept = grid(SMALL).beta == 0.5
+    np.testing.assert_array_equal(broken[3], kept)
+    same = functools.partial(jax.tree.map, lambda a: a[kept])
+    chex.assert_trees_all_equal(same(benign[0]), same(broken[0]))
+    chex.assert_trees_all_equal(same(benign[2]), same(broken[2]))
+
+
+def test_going_on_from_a_host_copy_changes_no_bit():
+    models, sweep = grid(SMALL), Sweep(Recipe.from_config(SMALL), PLAN)
+    state = sweep.init(models)
+    for step, state, _ in sweep.train(models, state, 0, 20):
+        pass
+    state = sweep.put(sweep.gather(state, models))
+    for step, state, _ in sweep.train(models, state, step, 50):
+        pass
+    chex.assert_trees_all_equal(sweep.gather(state, models), run()[0])
+
+
+def test_baselines_are_three_networks_with_every_score_and_the_plainest_head():
+    baselines = Sweep(Recipe.from_config(SMALL), PLAN).baselines()
+    assert set(baselines) == set(run(score=True)[2]._fields) | {"recovery_mse_raw"}
+    assert all(value.shape == (3,) for value in baselines.values())
+    assert len(set(baselines["pmi"])) == 3
+
+
+def test_models_are_indexed_together():
+    models = Models(np.arange(3), np.arange(3.0), np.arange(3.0) * 10)
+    assert [axis[0] for axis in models[1:2]] == [1, 1.0, 10.0]
+
+
+def test_trained_linear_models_reach_the_closed_form():
+    """The optimum of Lucas et al. 2019: KL and reconstruction away from the boundary, collapse."""
+    config = Config(
+        n=2,
+        m=5,
+        mu=(0.0, 1.0),
+        beta=(0.5, 1.0, 2.0, 20.0),
+        steps=15_000,
+        kl_warmup=2_000,
+        learning_rate=2e-3,
+        hidden=(),
+        output="identity",
+    )
+    recipe, models = Recipe.from_config(config), grid(config)
+    sweep = Sweep(recipe, Plan(devices=8, group=8, width=1, chunk=1_000))
+    state = sweep.init(models)
+    last = None
+    for _, state, last in sweep.train(models, state, 0, config.steps):  # noqa: B007
+        pass
+    kl, reconstruction = last.kl.mean(1), last.reconstruction.mean(1)
+    for index, (_, mu, beta) in enumerate(zip(*models, strict=True)):
+        expected = expected_losses(recipe.world, mu, beta, config.sigma2)
+        assert kl[index] == pytest.approx(expected.kl, rel=0.05, abs=0.1), (mu, beta)
+        assert reconstruction[index] == pytest.approx(expected.reconstruction, abs=0.5), (mu, beta)
+        threshold = collapse_threshold(block_eigenvalue(recipe.world, mu), config.sigma2)
+        if beta > 2 * threshold:
+            assert kl[index] < 0.1
+    scores = sweep.score(models, state.params)
+    active = scores.active_units
+    assert (active[models.beta == 20] == 0).all() and (active[models.beta < 3] == 4).all()
