@@ -103,8 +103,8 @@ def _data(folder: Path, config: Config, recipe: Recipe) -> None:
         ("x_clean", "Training images before noise: one row for each training bias μ"),
         (
             "x",
-            f"Training images with noise, as the models see them (noise variance {config.noise_variance:g}; "
-            "drawn clipped to [0, 1])",
+            f"Training images with noise of variance {config.noise_variance:g}, as the models see "
+            "them (drawn clipped to [0, 1])",
         ),
     ):
         images = np.stack([_square(getattr(sample, kind)) for sample in samples])

@@ -25,7 +25,7 @@ def run(config=SMALL, plan=PLAN, only=None, score=False):
     models = grid(config)[slice(None) if only is None else slice(only, only + 1)]
     sweep = Sweep(Recipe.from_config(config), plan)
     state, losses = sweep.init(models), []
-    for _, state, info in sweep.train(models, state, 0, config.steps):  # noqa: B007
+    for _, state, info in sweep.train(models, state, 0, config.steps):
         losses.append(info.loss)
     scores = sweep.score(models, state.params) if score else None
     finite = sweep.finite(models, state)
@@ -141,7 +141,7 @@ def test_trained_linear_models_reach_the_closed_form():
     sweep = Sweep(recipe, Plan(devices=8, group=8, width=1, chunk=1_000))
     state = sweep.init(models)
     last = None
-    for _, state, last in sweep.train(models, state, 0, config.steps):  # noqa: B007
+    for _, state, last in sweep.train(models, state, 0, config.steps):
         pass
     kl, reconstruction = last.kl.mean(1), last.reconstruction.mean(1)
     for index, (_, mu, beta) in enumerate(zip(*models, strict=True)):

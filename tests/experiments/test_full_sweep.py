@@ -1,0 +1,142 @@
+"""The main command as a user meets it, on a grid small enough to train for real."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from biasvae_jax.config import PRESETS, Config
+from experiments import full_sweep
+from experiments.cli import UsageError, _one_line
+from experiments.summary import SEED_BASELINE
+
+TINY = [
+    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
+    *("--steps", "300", "--kl-warmup", "100", "--batch-size", "16", "--learning-rate", "0.003"),
+    *("--n", "2", "--m", "3", "--hidden", "16", "--noise-variance", "0.01"),
+    *("--bins", "0.1", "0.2", "0.35", "0.5", "0.65", "0.8", "0.9", "--compilation-cache", "off"),
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    full_sweep.main([*TINY, "--out", str(out), "--quiet"])
+    return out
+
+
+def test_a_run_directory_holds_what_the_contract_says(finished):
+    description = json.loads((finished / "config.json").read_text())
+    assert set(description) == {"config", "plan", "versions", "devices"}
+    assert Config.from_dict(description["config"]).steps == 300
+    assert {"jax", "biasvae_jax", "python"} <= set(description["versions"])
+    with xr.open_dataset(finished / "results.nc") as results:
+        assert dict(results.sizes) == {"mu": 2, "beta": 2, "seed": 2, "network": 3}
+        assert (results["finite"] == 1).all()
+        assert not any(results[name].isnull().any() for name in results.data_vars)
+    with xr.open_dataset(finished / "history.nc") as history:
+        assert history.sizes["step"] == 200
+    assert list((finished / "models").iterdir()) and not list(finished.glob(".writing*"))
+
+
+def test_the_scores_tell_a_recovered_model_from_a_collapsed_one(finished):
+    with xr.open_dataset(finished / "results.nc") as results:
+        low, high = results.sel(mu=0, beta=0.2), results.sel(mu=0, beta=50)
+        assert (low["recovery_r2"] > 0.8).all() and (high["recovery_r2"] < 0.1).all()
+        assert (low["active_units"] == 4).all() and (high["active_units"] == 0).all()
+        assert (low["pmi"] < 0.3).all() and (high["pmi"] > 0.9).all()
+        assert (low["generation_mse"] < high["generation_mse"]).all()
+
+
+def test_every_figure_is_drawn(finished):
+    names = {path.stem for path in (finished / "figures").iterdir()}
+    assert names == {
+        "training_images_clean", "training_images_noisy", "test_images",
+        "curves_over_mu", "curves_over_beta",
+        "heatmap_pmi", "heatmap_recovery_mse", "heatmap_recovery_r2", "heatmap_generation_mse",
+        "reconstructions_recovered", "reconstructions_collapsed",
+        "traversal_recovered", "traversal_collapsed",
+    }  # fmt: skip
+
+
+def test_a_finished_run_only_reports(finished, capsys):
+    stamps = {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
+    full_sweep.main([*TINY, "--out", str(finished)])
+    printed = capsys.readouterr().out
+    assert "already finished" in printed and str(SEED_BASELINE) in printed
+    assert "random" in printed and str(finished) in printed
+    assert stamps == {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
+
+
+def test_groups_chunks_and_devices_change_no_result(finished, tmp_path):
+    plan = ["--group", "3", "--chunk", "70", "--devices", "2"]
+    full_sweep.main([*TINY, *plan, "--out", str(tmp_path / "run"), "--quiet"])
+    with (
+        xr.open_dataset(finished / "results.nc") as a,
+        xr.open_dataset(tmp_path / "run" / "results.nc") as b,
+    ):
+        for name in ("loss", "kl", "recovery_r2", "pmi", "generation_mse"):
+            np.testing.assert_allclose(a[name], b[name], rtol=2e-2, atol=2e-3)
+
+
+def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, capsys):
+    full_sweep.main([*TINY, "--out", str(tmp_path / "run"), "--dry-run"])
+    printed = capsys.readouterr().out
+    assert "8 models" in printed and "vmapped" in printed and "minutes" in printed
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_flag_overrides_its_presets_value():
+    assert full_sweep.read_flags([]).config == PRESETS["blog"]()
+    assert full_sweep.read_flags(["--preset", "annealed"]).config == PRESETS["annealed"]()
+    config = full_sweep.read_flags(["--preset=annealed", "--steps", "5000", "--hidden"]).config
+    assert (config.kl_warmup, config.steps, config.hidden) == (2_000, 5_000, ())
+    config = full_sweep.read_flags(["--mu", "-1", "0.5", "--bins", "0.2", "0.8"]).config
+    assert config.mu == (-1.0, 0.5) and config.bins == (0.2, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--preset", "nope"], "preset"),
+        (["--preset"], "preset"),
+        (["--surprise", "1"], "--surprise"),
+        (["--steps", "1.5"], "--steps"),
+        (["--steps", "0"], "--steps"),
+        (["--beta", "-1"], "--beta"),
+        (["--mu", "nan"], "--mu"),
+        (["--mu"], "--mu"),
+        (["--output", "tanh"], "--output"),
+        (["--checkpoint-interval", "-1"], "--checkpoint-interval"),
+        (["--checkpoint-interval", "nan"], "--checkpoint-interval"),
+    ],
+)
+def test_bad_flags_are_one_line_that_names_them(arguments, word):
+    with pytest.raises(UsageError) as caught:
+        full_sweep.read_flags(arguments)
+    assert word in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_frame_around_a_message_is_taken_off():
+    box = (
+        "╭─ Parsing error ─╮\n│ \x1b[1mno such\x1b[0m   │\n│ flag  │\n│ ───── │\n│ more │\n╰───╯\n"
+    )
+    assert _one_line(box) == "no such flag; --help explains every flag"
+
+
+def test_from_the_shell_bad_input_exits_with_2_and_one_line(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "experiments.full_sweep",
+        "--bins",
+        "0",
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("error: --bins") and done.stderr.count("\n") == 1
