@@ -27,6 +27,7 @@ from biasvae_jax.scores.recovery import (
 from biasvae_jax.sweep import Models, Sweep, grid
 from biasvae_jax.theory import (
     block_eigenvalue,
+    cell_eigenvalues,
     collapse_threshold,
     expected_losses,
     linear_optimum,
@@ -72,6 +73,7 @@ __all__ = [
     "analytic_kl",
     "beta_elbo",
     "block_eigenvalue",
+    "cell_eigenvalues",
     "collapse_threshold",
     "draw_chunk",
     "draw_noise",

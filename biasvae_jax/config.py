@@ -59,7 +59,10 @@ class Config:
     """Variance of the Gaussian likelihood, a pixel (None: the noise variance). A summed squared
     error without the ½ is 0.5; a mean over 441 pixels is 220.5."""
     bins: tuple[float, ...] = (0.1, 0.5, 0.9)
-    """Intensities of which the test set has every combination."""
+    """Factors of which the test set has every combination (at contrast 1, intensities)."""
+    contrast: tuple[float, ...] = ()
+    """Contrast of each of the n² squares, drawn at 0.5 + contrast·(factor − 0.5); given empty, 1.
+    Above 1, intensities leave [0, 1], which needs `output` identity to be followed."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):  # lists (from JSON) become tuples
@@ -154,6 +157,12 @@ def _validate(config: Config) -> None:
         numbers = isinstance(values, tuple) and len(values) > 0 and all(map(_is_number, values))
         _require(numbers, name, values, "must be one or more finite numbers")
         _require(len(set(values)) == len(values), name, values, "must not hold a value twice")
+    contrast, cells = config.contrast, config.n**2
+    numbers = isinstance(contrast, tuple) and all(map(_is_number, contrast))
+    _require(numbers, "contrast", contrast, "must be finite numbers, or empty for 1")
+    _require(min(contrast, default=1) > 0, "contrast", contrast, "must be > 0")
+    one_each = f"must give one number for each of the {cells} squares, or none"
+    _require(len(contrast) in (0, cells), "contrast", contrast, one_each)
     _require(min(config.beta) >= 0, "beta", config.beta, "must be ≥ 0")
     _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be > 0")
     _require(config.noise_variance >= 0, "noise_variance", config.noise_variance, "must be ≥ 0")

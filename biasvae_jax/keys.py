@@ -19,6 +19,7 @@ class Purpose(enum.IntEnum):
     ACTIVE = 4
     BASELINE = 5
     FIGURE = 6
+    SCORE = 7
 
 
 def purpose_key(seed: jax.Array | int, purpose: Purpose) -> jax.Array:

@@ -126,7 +126,7 @@ def make_plan(
     )
     costs = Costs.of(recipe)
     on_cpu = available[0].platform == "cpu"
-    memory = _free_bytes(available[0]) // (devices if on_cpu else 1)  # for each device
+    memory = _free_bytes(jax.local_devices()[0]) // (devices if on_cpu else 1)  # for each device
 
     one_model = costs.resident + costs.noise + max(costs.working, costs.scoring)
     if one_model > memory:

@@ -16,7 +16,7 @@ import shutil
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,17 +38,30 @@ class StorageError(RuntimeError):
     """Nothing more can be read or written; one line says what, and that nothing is lost."""
 
 
-def open_run(path: Path, config: Config, describe: Callable[[], dict]) -> dict:
-    """Create a run directory, or go on with one of the same config; return its `config.json`.
+def open_run(path: Path, config: Config, description: dict) -> None:
+    """Write `config.json` at the first start: the config and `description` (plan, versions, …).
 
-    `describe()` gives what to store beside the config (plan, versions, devices) at first start.
     Raises RunDirectoryError when the directory holds another config or something else.
     """
-    stored = read_description(path)
-    if stored is None:
-        stored = {"config": json.loads(config.to_json()), **describe()}
-        write_atomically(path / "config.json", json.dumps(stored, indent=2).encode())
-    return stored
+    if not check_run(path, config):
+        stored = {"config": json.loads(config.to_json()), **description}
+        with reporting_disk_errors(path):
+            write_atomically(path / "config.json", json.dumps(stored, indent=2).encode())
+
+
+def is_finished(path: Path) -> bool:
+    """Tell whether a run's results are all there."""
+    return (path / "results.nc").exists() and (path / "history.nc").exists()
+
+
+def stored_plan(path: Path) -> dict[str, int] | None:
+    """Return the plan of a run's first start; None when there is none that can be read."""
+    plan = (read_description(path) or {}).get("plan")
+    names = ["devices", "group", "width", "chunk"]
+    if not isinstance(plan, dict) or sorted(plan) != sorted(names):
+        return None
+    whole = all(type(v) is int and 1 <= v < 2**31 for v in plan.values())
+    return {name: plan[name] for name in names} if whole else None
 
 
 def check_run(path: Path, config: Config) -> bool:
@@ -63,9 +76,8 @@ def check_run(path: Path, config: Config) -> bool:
         raise RunDirectoryError(f"--out {path} is not writable; choose another directory")
     stored = read_description(path)
     if stored is None:
-        contents = [p.name for p in path.iterdir() if p.name != ".lock"] if path.exists() else []
-        contents = [name for name in contents if not name.startswith(".writing-")]
-        if contents:
+        ours = (".lock", ".holder.json", ".writing-config.json")
+        if path.exists() and any(p.name not in ours for p in path.iterdir()):
             raise RunDirectoryError(
                 f"--out {path} is not empty and holds no run; choose another directory"
             )
@@ -205,8 +217,12 @@ def _save_arrays(folder: Path, tree: Any) -> None:
 def _checkpointer() -> Any:
     import orbax.checkpoint as ocp  # slow to import, and only needed when something is stored
 
-    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=False, use_compression=False)
-    return ocp.Checkpointer(handler)
+    # process 0 stores alone: without this, orbax waits for the other processes of a sweep
+    alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0})
+    handler = ocp.PyTreeCheckpointHandler(
+        use_ocdbt=False, use_compression=False, multiprocessing_options=alone
+    )
+    return ocp.Checkpointer(handler, multiprocessing_options=alone)
 
 
 def _digests(folder: Path) -> dict[str, str]:

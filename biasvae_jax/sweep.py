@@ -115,6 +115,17 @@ class Sweep:
         scores, raw = self.gather(self._baseline(u, index), networks)
         return {**scores._asdict(), "recovery_mse_raw": raw}
 
+    def lift(self, function: Callable) -> Callable:
+        """Lift your own `function(model, params)`, for one model, to (models, params) of a stack.
+
+        `model` holds its coordinates, three scalars; the result, any tree, comes back as numpy
+        with the models first. Compiled at first use for each number of models.
+        """
+        lifted = self._lift(lambda _, model, params: function(model, params))
+        return lambda models, params: self.gather(
+            lifted(None, self.put(models), self.put(params)), models
+        )
+
     def gather(self, tree: Any, models: Models) -> Any:
         """Bring stacked arrays to the host as numpy, without padding (a collective)."""
         if jax.process_count() > 1:

@@ -34,9 +34,22 @@ def sigmoid_moments(mu: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     return mean, (values - mean[..., None]) ** 2 @ weights
 
 
+def cell_eigenvalues(world: Squares, mu: np.ndarray | float) -> np.ndarray:
+    """Eigenvalue of each square i: λᵢ(μ) = contrastᵢ²·m²·Var[sigmoid(N(μ, 1))] + σ_noise².
+
+    Shapes: `mu` `[...]` → `[..., n²]`. Where they are equal, any rotation of the latents is as
+    good an optimum; where they are distinct, the axes of the squares are the only ones.
+    """
+    signal = world.m**2 * sigmoid_moments(mu)[1]
+    return signal[..., None] * world.contrasts**2 + world.noise_variance
+
+
 def block_eigenvalue(world: Squares, mu: np.ndarray | float) -> np.ndarray:
-    """Eigenvalue λ(μ) that the squares share: m²·Var[sigmoid(N(μ, 1))] + σ_noise²."""
-    return world.m**2 * sigmoid_moments(mu)[1] + world.noise_variance
+    """Largest eigenvalue λ(μ) of the squares, which all share when their contrasts are equal.
+
+    At contrast 1, m²·Var[sigmoid(N(μ, 1))] + σ_noise². Shapes: `mu` `[...]` → `[...]`.
+    """
+    return cell_eigenvalues(world, mu).max(-1)
 
 
 def collapse_threshold(eigenvalue: np.ndarray, variance: float) -> np.ndarray:
@@ -78,11 +91,13 @@ def expected_losses(
 ) -> ExpectedLosses:
     """Expected losses of the linear optimum with n² latents, without the likelihood's constant.
 
-    reconstruction = ½(pixels − n²)σ_noise²/σ² + ½n²·min(λ, t)/σ², kl = n²·½ ln(λ/t). Assumes
-    β ≥ σ_noise²/σ² or no latent to spare for the noise.
+    reconstruction = ½(pixels − n²)σ_noise²/σ² + Σ ½min(λᵢ, t)/σ², kl = Σ ½ ln(λᵢ/t), sums over
+    the squares; `mu` and `beta` broadcast. Assumes β ≥ σ_noise²/σ² or no latent to spare for the
+    noise.
     """
-    optimum = linear_optimum(block_eigenvalue(world, mu), beta, variance)
+    weight = np.asarray(beta, float)[..., None]
+    optimum = linear_optimum(cell_eigenvalues(world, mu), weight, variance)
     noise = 0.5 * (world.pixels - world.factors) * world.noise_variance / variance
-    reconstruction = noise + 0.5 * world.factors * optimum.distortion / variance
-    kl = world.factors * optimum.kl
+    reconstruction = noise + 0.5 * optimum.distortion.sum(-1) / variance
+    kl = optimum.kl.sum(-1)
     return ExpectedLosses(reconstruction + beta * kl, reconstruction, kl)

@@ -38,7 +38,14 @@ class Recipe:
     @classmethod
     def from_config(cls, config: Config) -> "Recipe":
         """Build the squares world and the MLP that a config describes."""
-        world = Squares(config.n, config.m, config.noise_mean, config.noise_variance, config.bins)
+        world = Squares(
+            config.n,
+            config.m,
+            config.noise_mean,
+            config.noise_variance,
+            config.bins,
+            config.contrast,
+        )
         network = MLP(world.pixels, config.latents, config.hidden, config.output)
         return cls(
             world=world,

@@ -22,6 +22,9 @@ class UsageError(ValueError):
     """Flags that cannot be read; one line."""
 
 
+BAD_INPUT_ERRORS = (UsageError, ConfigError, PlanError, RunDirectoryError)
+
+
 class Interrupted(Exception):
     """A signal ended the command after everything was saved."""
 
@@ -65,7 +68,7 @@ def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
     try:
         command(sys.argv[1:])
         status = DONE
-    except (UsageError, ConfigError, PlanError, RunDirectoryError) as error:
+    except BAD_INPUT_ERRORS as error:
         _complain(error)
         status = BAD_INPUT
     except StorageError as error:

@@ -8,10 +8,12 @@ import dataclasses
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import jax
 from rich.console import Console
 
 from biasvae_jax import storage
@@ -19,7 +21,7 @@ from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.plan import Plan, estimate, gib, make_plan, plan_from_dict
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
-from experiments import cli
+from experiments import cli, processes
 from experiments.pictures import write_figures
 from experiments.progress import showing_progress
 from experiments.runner import Run
@@ -47,6 +49,13 @@ class Execution:
     """Models vmapped together on a device (None: 1 on a CPU, else all of the group)."""
     chunk: int | None = None
     """Steps between two returns to Python (None: about 2 seconds' worth)."""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, for a sweep on several hosts (None: alone, or as SLURM, a TPU pod
+    or Open MPI say)."""
+    num_processes: int | None = None
+    """Number of processes, with --coordinator."""
+    process_id: int | None = None
+    """Which of them this is, from 0."""
     compilation_cache: Literal["on", "off"] = "on"
     """Keep compiled programs in the user's cache directory."""
 
@@ -80,43 +89,62 @@ def main(arguments: Sequence[str]) -> None:
     flags = read_flags(arguments)
     config, execution = flags.config, flags.execution
     out = execution.out or Path("runs") / flags.preset
-    console = Console(quiet=execution.quiet, highlight=False, soft_wrap=True)
-    resuming = storage.check_run(out, config)
-
     start_jax(cache=execution.compilation_cache == "on")
+    processes.join(execution.coordinator, execution.num_processes, execution.process_id)
+    with processes.noticing_loss():
+        _sweep(config, execution, out, started)
+
+
+def _sweep(config: Config, execution: Execution, out: Path, started: float) -> None:
+    resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
+    quiet = execution.quiet or not processes.is_first()
+    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
     recipe = Recipe.from_config(config)
     plan = _choose_plan(out, config, execution, recipe)
-    sweep = Sweep(recipe, plan)
     _announce(console, config, plan, recipe, out, resuming)
     if execution.dry_run:
         return
-    with storage.lock_run(out):
-        describe = lambda: {"plan": dataclasses.asdict(plan), **describe_runtime()}  # noqa: E731
-        storage.open_run(out, config, describe)
-        with showing_progress(console, config.models * config.steps) as progress:
-            run = Run(out, config, sweep, execution.checkpoint_interval, progress)
-            was_finished = run.finished()
-            try:
-                if not was_finished:
-                    run.execute()
-                    progress.note("drawing figures")
-                    write_figures(out, config, recipe, plan)
-            except cli.Interrupted:
+    with ExitStack() as stack:
+
+        def open_run() -> bool:
+            stack.enter_context(storage.lock_run(out))
+            storage.open_run(out, config, {"plan": dataclasses.asdict(plan), **describe_runtime()})
+            return storage.is_finished(out)
+
+        if processes.gather(processes.on_first(open_run) or False)[0]:
+            processes.on_first(lambda: print_summary(console, out, None))
+            return
+        progress = stack.enter_context(showing_progress(console, config.models * config.steps))
+        run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
+        try:
+            run.execute()
+        except cli.Interrupted:
+            if processes.is_first():
                 print(f"interrupted; saved. The same command goes on: {out}", file=sys.stderr)
-                raise
-    took = 0.0 if was_finished else time.monotonic() - started
-    print_summary(console, out, took)
+            raise
+        progress.note("drawing figures")
+        processes.on_first(lambda: write_figures(out, config, recipe, plan))
+    processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
 
 
 def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe) -> Plan:
-    """Take the plan of the first start where it still fits, so that a resumed run is the same."""
-    overrides = {name: getattr(execution, name) for name in ("devices", "group", "width", "chunk")}
-    stored = storage.read_description(out)
-    if stored is not None and isinstance(stored.get("plan"), dict):
-        plan = plan_from_dict(stored["plan"])
-        overrides = {**dataclasses.asdict(plan), **{k: v for k, v in overrides.items() if v}}
-    cells = len(config.mu) * len(config.beta)
-    return make_plan(recipe, cells, config.seeds, **overrides)
+    """Take the plan of the first start, so that a resumed run is the same bit for bit.
+
+    Its group stays whatever the flags say, since finished groups are stored by number; its
+    devices are given up where there are fewer now.
+    """
+    wanted = {name: getattr(execution, name) for name in ("devices", "group", "width", "chunk")}
+    stored = processes.on_first(lambda: storage.stored_plan(out))
+    values = processes.gather(list(stored.values()) if stored else [0] * 4)[0]
+    if values.all():
+        first = plan_from_dict(dict(zip(wanted, values.tolist(), strict=True)))
+        wanted = {
+            "devices": wanted["devices"] or min(first.devices, jax.device_count()),
+            "group": first.group,
+            "width": wanted["width"] or first.width,
+            "chunk": wanted["chunk"] or first.chunk,
+        }
+    return make_plan(recipe, len(config.mu) * len(config.beta), config.seeds, **wanted)
 
 
 def _announce(

@@ -42,6 +42,12 @@ class Progress:
             f"{rate:,.0f} model-steps/s, {_clock(left)} left"
         )
 
+    def count(self, done: int, text: str) -> None:
+        """Show how much is done of work other than training, and the time left at its pace."""
+        self._done = done
+        left = (time.monotonic() - self._started) / max(1, done) * (self._total - done)
+        self._show(f"{text}, {_clock(left)} left")
+
     def note(self, text: str) -> None:
         """Say what is being done besides training."""
         self._show(text, always=True)

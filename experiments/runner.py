@@ -17,6 +17,7 @@ from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.results import history_dataset, results_dataset
 from biasvae_jax.sweep import Models, Sweep, grid
+from experiments import processes
 from experiments.cli import Interrupted
 from experiments.progress import Progress
 
@@ -31,10 +32,6 @@ class Run:
     checkpoint_interval: float
     progress: Progress
 
-    def finished(self) -> bool:
-        """Tell whether the results are all there."""
-        return (self.path / "results.nc").exists() and (self.path / "history.nc").exists()
-
     def execute(self) -> None:
         """Train, score and store every group, then write `results.nc` and `history.nc`."""
         models = grid(self.config)
@@ -43,47 +40,58 @@ class Run:
         with _signals() as stop, warnings.catch_warnings():
             warnings.simplefilter("always")
             for number, part in enumerate(groups):
-                folder = storage.models_folder(self.path, number)
-                if folder.exists():
-                    tree = storage.load_tree(folder, self.config)
-                    self.progress.skip(models[part], self.config.steps)
-                else:
+                tree = self._finished_group(number)
+                if not processes.gather(tree is not None)[0]:
                     tree = self._group(number, models[part], stop)
-                    storage.save_tree(folder, tree, self.config)
-                storage.drop_checkpoints(self.path, number)
-                stored.append({key: tree[key] for key in ("scores", "history")})
-                stop.raise_if_asked()
+                    self._store_group(number, tree)
+                else:
+                    self.progress.skip(models[part], self.config.steps)
+                if tree is not None:
+                    stored.append({key: tree[key] for key in ("scores", "history")})
+                _raise_if(processes.gather(stop.asked).max())
             self.progress.note("scoring randomly initialised networks")
             baselines = self.sweep.baselines()
+        processes.on_first(lambda: self._write_results(stored, baselines))
+
+    def _write_results(self, stored: list[dict], baselines: dict[str, np.ndarray]) -> None:
         merged: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *stored)
         history = training_history.History(**merged["history"])
         results = results_dataset(self.config, merged["scores"], history, baselines)
         storage.write_dataset(self.path / "history.nc", history_dataset(self.config, history))
         storage.write_dataset(self.path / "results.nc", results)
 
+    def _finished_group(self, number: int) -> dict[str, Any] | None:
+        """Read a group that is finished already; None when it is not, or on another process."""
+        folder = storage.models_folder(self.path, number)
+        load = lambda: storage.load_tree(folder, self.config) if folder.exists() else None  # noqa: E731
+        return processes.on_first(load)
+
+    def _store_group(self, number: int, tree: dict[str, Any]) -> None:
+        def store():
+            storage.save_tree(storage.models_folder(self.path, number), tree, self.config)
+            storage.drop_checkpoints(self.path, number)
+
+        processes.on_first(store)
+
     def _group(self, number: int, models: Models, stop: "_Stop") -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
         steps = self.config.steps
-        state = self.sweep.init(models)
-        history = training_history.empty(len(models.seed), steps)
-        step = 0
-        checkpoint = storage.load_checkpoint(self.path, number, self.config)
-        if checkpoint is not None:
-            step, tree = checkpoint
-            state = self.sweep.put(serialization.from_state_dict(state, tree["state"]))
-            history = training_history.History(**tree["history"])
+        step, state, history = self._start(number, models)
         self.progress.skip(models, step)
         saved_at = time.monotonic()
         for done, trained, losses in self.sweep.train(models, state, step, steps):
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
             self.progress.advance(models, losses.loss.shape[1], step, history.finite)
+            if step == steps:
+                break
             due = time.monotonic() - saved_at >= self.checkpoint_interval
-            if step < steps and (due or stop.asked):
+            answers = processes.gather([int(due), stop.asked])  # process 0's clock, any signal
+            asked = answers[:, 1].max()
+            if answers[0, 0] or asked:
                 self._checkpoint(number, step, models, state, history)
                 saved_at = time.monotonic()
-            if step < steps:
-                stop.raise_if_asked()
+            _raise_if(asked)
         self.progress.note(f"scoring {len(models.seed)} models")
         finite = history.finite & self.sweep.finite(models, state)
         scores = self.sweep.score(models, state.params)
@@ -93,10 +101,26 @@ class Run:
             "history": history._replace(finite=finite)._asdict(),
         }
 
+    def _start(self, number: int, models: Models) -> tuple[int, Any, training_history.History]:
+        """Return (step, state, history) of the newest checkpoint, or of the untrained models."""
+        state = self.sweep.init(models)
+        history = training_history.empty(len(models.seed), self.config.steps)
+        found = processes.on_first(lambda: storage.load_checkpoint(self.path, number, self.config))
+        step = int(processes.gather(found[0] if found else 0)[0])
+        if step == 0:
+            return 0, state, history
+        host = self.sweep.gather(state, models)  # the structure, on processes that did not read
+        if found is not None:
+            host = serialization.from_state_dict(host, found[1]["state"])
+            history = training_history.History(**found[1]["history"])
+        host, history = processes.share((host, history))
+        return step, self.sweep.put(host), history
+
     def _checkpoint(self, number, step, models, state, history) -> None:
         host = serialization.to_state_dict(self.sweep.gather(state, models))
         tree = {"state": host, "history": history._asdict()}
-        storage.save_checkpoint(self.path, number, step, tree, self.config)
+        save = lambda: storage.save_checkpoint(self.path, number, step, tree, self.config)  # noqa: E731
+        processes.on_first(save)
 
 
 class _Stop:
@@ -104,9 +128,10 @@ class _Stop:
 
     asked: int = 0
 
-    def raise_if_asked(self) -> None:
-        if self.asked:
-            raise Interrupted(self.asked)
+
+def _raise_if(signal_number: int) -> None:
+    if signal_number:
+        raise Interrupted(int(signal_number))
 
 
 @contextmanager

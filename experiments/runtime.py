@@ -15,7 +15,8 @@ def start_jax(cache: bool = True) -> None:
 
     Must be called before jax is first used; has no effect on accelerators' devices.
     """
-    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    if jax.config.values["jax_num_cpu_devices"] < 0:  # whoever has chosen a number keeps it
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
     if cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

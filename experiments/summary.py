@@ -12,7 +12,7 @@ SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_u
 SEED_BASELINE = 0.1121  # the seed's randomly initialised network, mean of 3 runs
 
 
-def print_summary(console: Console, out: Path, seconds: float) -> None:
+def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     """Print directory, time, corners, baselines and diverged models of a finished run."""
     with xr.open_dataset(out / "results.nc", engine="h5netcdf") as results:
         console.print(_table(results))

@@ -21,6 +21,7 @@ configs = st.builds(
     n=st.integers(1, 3),
     noise_variance=st.floats(1e-6, 10),
     likelihood_variance=st.none() | st.floats(1e-6, 1e3),
+    m=st.integers(1, 8),
 )
 
 
@@ -30,6 +31,11 @@ def test_json_round_trip_is_exact(config):
     assert again == config
     assert hash(again) == hash(config)
     assert config.difference(again) == ""
+
+
+def test_contrasts_round_trip_and_may_repeat():
+    config = Config(n=2, contrast=(1.0, 0.5, 0.5, 2.0))
+    assert Config.from_json(config.to_json()) == config
 
 
 def test_difference_names_the_fields_that_differ():
@@ -82,6 +88,12 @@ def test_latents_and_likelihood_variance_follow_the_world():
         ("--bins", {"bins": (0.0, 0.5)}),
         ("--bins", {"bins": tuple(i / 100 for i in range(1, 99))}),
         ("--output", {"output": "tanh"}),
+        ("--contrast", {"contrast": (1.0,) * 8}),
+        ("--contrast", {"contrast": (1.0,) * 8 + (0.0,)}),
+        ("--contrast", {"contrast": (1.0,) * 8 + (-1.0,)}),
+        ("--contrast", {"contrast": (1.0,) * 8 + (float("nan"),)}),
+        ("--contrast", {"contrast": 0.5}),
+        ("--contrast", {"n": 2, "contrast": (1.0,) * 9}),
     ],
 )
 def test_bad_values_name_their_flag_in_one_line(flag, values):

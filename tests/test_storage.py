@@ -15,6 +15,7 @@ from biasvae_jax.config import Config
 from biasvae_jax.storage import RunDirectoryError, StorageError
 
 CONFIG = Config()
+PLAN = {"devices": 1, "group": 2, "width": 1, "chunk": 3}
 TREE = {
     "state": {"0": np.arange(12, dtype=np.float32).reshape(3, 4), "step": np.int32([1, 2, 3])},
     "history": {"sums": np.linspace(0, 1, 7), "finite": np.array([True, False])},
@@ -102,12 +103,13 @@ def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
     run = tmp_path / "run"
     assert storage.check_run(run, CONFIG) is False
     run.mkdir()
-    storage.open_run(run, CONFIG, lambda: {"plan": {"devices": 1}})
+    storage.open_run(run, CONFIG, {"plan": PLAN})
     before = (run / "config.json").read_bytes()
     assert storage.check_run(run, CONFIG) is True
     with pytest.raises(RunDirectoryError, match="steps: 10000 → 3"):
         storage.check_run(run, dataclasses.replace(CONFIG, steps=3))
-    assert storage.open_run(run, CONFIG, lambda: {"plan": None})["plan"] == {"devices": 1}
+    storage.open_run(run, CONFIG, {"plan": None})
+    assert storage.stored_plan(run) == PLAN
     assert (run / "config.json").read_bytes() == before
 
 

@@ -7,6 +7,7 @@ from scipy.special import expit
 
 from biasvae_jax.theory import (
     block_eigenvalue,
+    cell_eigenvalues,
     collapse_threshold,
     expected_losses,
     linear_optimum,
@@ -44,6 +45,41 @@ def test_the_shared_eigenvalue_is_that_of_the_images_covariance():
     values = np.sort(np.linalg.eigvalsh(np.cov(x.T)))[::-1]
     np.testing.assert_allclose(values[:4], block_eigenvalue(world, 1.0), rtol=0.02)
     np.testing.assert_allclose(values[4:], world.noise_variance, rtol=0.05)
+
+
+def test_unequal_contrasts_have_the_eigenvalues_of_the_images_covariance():
+    world = Squares(n=2, m=3, contrast=(0.5, 1.0, 2.0, 1.5))
+    rng = np.random.default_rng(0)
+    u = expit(rng.normal(1.0, 1.0, (200_000, 4)))
+    x = np.asarray(world.render(u)) + 0.5 * rng.normal(size=(200_000, 36))
+    values, vectors = np.linalg.eigh(np.cov(x.T))
+    expected = cell_eigenvalues(world, 1.0)
+    np.testing.assert_allclose(values[-4:], np.sort(expected), rtol=0.02)
+    # the four directions are the squares themselves, in the order of their contrasts
+    squares = np.asarray(Squares(n=2, m=3).render(np.eye(4))) / 3
+    order = np.argsort(expected)
+    np.testing.assert_allclose(np.abs(squares[order] @ vectors[:, -4:]), np.eye(4), atol=0.05)
+
+
+def test_equal_contrasts_share_the_largest_eigenvalue():
+    mu = np.arange(3.0)
+    shared = block_eigenvalue(WORLD, mu)
+    np.testing.assert_array_equal(cell_eigenvalues(WORLD, mu), np.repeat(shared[:, None], 9, 1))
+    half = Squares(contrast=(0.5,) * 9)
+    np.testing.assert_allclose(4 * (block_eigenvalue(half, mu) - 0.25), shared - 0.25)
+    mixed = Squares(contrast=(0.5,) * 8 + (1.0,))
+    np.testing.assert_allclose(block_eigenvalue(mixed, mu), shared)
+
+
+def test_expected_losses_add_over_the_squares():
+    """Two worlds of equal contrasts, weighed by how many squares of each the mixed one has."""
+    mixed = Squares(contrast=(1.0,) * 3 + (0.4,) * 6)
+    mu, beta = np.array([[0.0], [2.0]]), np.array([[0.5, 2.0, 20.0]])
+    parts = [
+        np.stack(expected_losses(Squares(contrast=(c,) * 9), mu, beta, 0.25)) for c in (1.0, 0.4)
+    ]
+    expected = (3 * parts[0] + 6 * parts[1]) / 9
+    np.testing.assert_allclose(np.stack(expected_losses(mixed, mu, beta, 0.25)), expected)
 
 
 @given(positive, positive, positive)

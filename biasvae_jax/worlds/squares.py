@@ -26,7 +26,7 @@ class Squares:
 
     z ~ N(μ, I), u = sigmoid(z), x_clean = render(u), x = x_clean + N(noise_mean, noise_variance).
     The training bias is μ (`mu`), the shift of the latents' mean. Source: the seed's "Set-up and
-    Methods".
+    Methods"; `contrast`, which gives squares different shares of the images' variance, is ours.
     """
 
     n: int = 3
@@ -34,6 +34,8 @@ class Squares:
     noise_mean: float = 0.0
     noise_variance: float = 0.25
     bins: tuple[float, ...] = (0.1, 0.5, 0.9)
+    contrast: tuple[float, ...] = ()
+    """One for each square; empty is 1, the seed's."""
 
     @property
     def factors(self) -> int:
@@ -44,6 +46,11 @@ class Squares:
     def pixels(self) -> int:
         """Number of pixels, (m·n)²."""
         return (self.m * self.n) ** 2
+
+    @property
+    def contrasts(self) -> np.ndarray:
+        """Contrast of each square, `[n²]`; raises ValueError if `contrast` has another length."""
+        return np.broadcast_to(np.asarray(self.contrast or 1.0), (self.factors,))
 
     def draw(self, key: jax.Array, shape: tuple[int, ...]) -> SquaresNoise:
         """Draw standard normals for `shape` examples."""
@@ -62,7 +69,14 @@ class Squares:
         return Sample(z, u, x_clean, x)
 
     def render(self, u: jax.Array) -> jax.Array:
-        """Draw each factor as an m×m block: `[..., n²]` → `[..., (m·n)²]`, row-major."""
+        """Draw each factor as an m×m block: `[..., n²]` → `[..., (m·n)²]`, row-major.
+
+        Intensity = 0.5 + contrast·(u − 0.5): low contrast is nearer the grey at the middle, so that
+        the world stays the same seen in negative (u → 1 − u).
+        """
+        if self.contrast:  # without, u is drawn to the last bit
+            contrast = jnp.asarray(self.contrasts, jnp.float32)
+            u = 0.5 + jnp.broadcast_to(contrast, u.shape) * (u - 0.5)
         squares = u.reshape(*u.shape[:-1], self.n, 1, self.n, 1)
         image = jnp.broadcast_to(squares, (*u.shape[:-1], self.n, self.m, self.n, self.m))
         return image.reshape(*u.shape[:-1], self.pixels)

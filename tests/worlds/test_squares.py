@@ -73,6 +73,31 @@ def test_sample_is_jittable_and_batches_have_any_shape():
     chex.assert_shape((sample.x, sample.x_clean), (2, 5, 36))
 
 
+def test_contrast_scales_each_square_about_the_middle_grey():
+    plain, world = Squares(n=2, m=3), Squares(n=2, m=3, contrast=(1.0, 0.5, 0.25, 2.0))
+    u = factors(plain)
+    scaled = 0.5 + jnp.asarray([[1.0, 0.5, 0.25, 2.0]]) * (u - 0.5)
+    chex.assert_trees_all_close(world.render(u), plain.render(scaled), atol=1e-6)
+    negative = 1 - world.render(u)
+    chex.assert_trees_all_close(world.render(1 - u), negative, atol=1e-6)
+    assert world.test_factors().tolist() == plain.test_factors().tolist()
+
+
+def test_contrast_leaves_factors_and_noise_alone_and_1_changes_nothing():
+    plain, world = Squares(n=2, m=3), Squares(n=2, m=3, contrast=(1.0, 0.5, 0.25, 0.1))
+    noise = plain.draw(jax.random.key(0), (5,))
+    a, b = plain.sample(noise, 1.0), world.sample(noise, 1.0)
+    chex.assert_trees_all_equal(a.u, b.u)
+    chex.assert_trees_all_close(a.x - a.x_clean, b.x - b.x_clean, atol=1e-6)
+    ones = Squares(n=2, m=3, contrast=(1.0,) * 4)
+    chex.assert_trees_all_close(ones.render(a.u), a.x_clean, atol=1e-6)
+
+
+def test_a_world_of_the_wrong_number_of_contrasts_is_refused():
+    with pytest.raises(ValueError):
+        Squares(n=2, contrast=(1.0, 0.5)).render(jnp.zeros((1, 4)))
+
+
 def test_the_seeds_test_set_is_every_combination():
     u = np.asarray(Squares().test_factors())
     assert u.shape == (19_683, 9)

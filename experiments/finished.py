@@ -1,0 +1,130 @@
+"""A finished run as later commands read it, and the `scores.nc` that they add to it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from biasvae_jax import storage
+from biasvae_jax.config import Config
+from biasvae_jax.plan import Plan, plan_from_dict
+from biasvae_jax.storage import RunDirectoryError
+
+GRID = ("mu", "beta", "seed")
+FLAT = ("seed", "mu", "beta")  # the order of `sweep.grid`
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run directory whose models are all trained."""
+
+    path: Path
+    config: Config
+    plan: Plan
+    """The plan of its first start: the models are stored in its groups."""
+    results: xr.Dataset
+    """`results.nc`, in memory."""
+
+    @classmethod
+    def open(cls, path: Path) -> "FinishedRun":
+        """Read a run; raises RunDirectoryError of one line where there is none, or not finished."""
+        description = storage.read_description(path) if path.is_dir() else None
+        if description is None:
+            raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
+        config = storage.stored_config(path, description)
+        plan = storage.stored_plan(path)
+        if plan is None:
+            raise RunDirectoryError(f"{path / 'config.json'} holds no plan of this version")
+        if not storage.is_finished(path):
+            raise RunDirectoryError(
+                f"{path} is not finished; the command that started it goes on where it stopped"
+            )
+        results = read_dataset(path / "results.nc", config)
+        return cls(path, config, plan_from_dict(plan), results)
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Which models stayed finite, `[models]`; the others have no scores."""
+        return flat(self.results["finite"]) == 1
+
+    def stacks(self, wanted: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Any]]:
+        """Yield (indices, stacked final parameters) of the `wanted` models, up to `size` at once.
+
+        `wanted` `[models]` is boolean; a group that holds none of them is not read.
+        """
+        for number, part in enumerate(self.plan.groups(self.config.models)):
+            rows = np.flatnonzero(wanted[part])
+            if rows.size:
+                folder = storage.models_folder(self.path, number)
+                params = storage.load_tree(folder, self.config)["params"]
+                for some in np.split(rows, range(size, len(rows), size)):
+                    yield part.start + some, jax.tree.map(lambda a: a[some], params)  # noqa: B023
+
+
+def flat(variable: xr.DataArray) -> np.ndarray:
+    """Return a variable over the grid as `[models]`, in the order of `sweep.grid`."""
+    return variable.transpose(*FLAT).values.ravel()
+
+
+def read_dataset(file: Path, config: Config) -> xr.Dataset:
+    """Read a netCDF file of a run into memory; raises RunDirectoryError if it is not this run's."""
+    try:
+        dataset = xr.load_dataset(file, engine="h5netcdf")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunDirectoryError(f"{file} cannot be read: {reason}") from None
+    sizes = {name: dataset.sizes.get(name) for name in GRID}
+    grid = {"mu": len(config.mu), "beta": len(config.beta), "seed": config.seeds}
+    if dataset.attrs.get("config") != config.to_json() or sizes != grid:
+        raise RunDirectoryError(f"{file} belongs to another run; move it away")
+    return dataset
+
+
+class ScoreTable:
+    """`scores.nc` in memory: `[models]` for each variable, NaN where it is still to do."""
+
+    def __init__(self, run: FinishedRun, meanings: Mapping[str, tuple[str, str]]):
+        """Open the file, or start it; `meanings` are (long_name, units) of every variable."""
+        self._run, self._meanings = run, meanings
+        self._file = run.path / "scores.nc"
+        self._values: dict[str, np.ndarray] = {}
+        if self._file.exists():
+            stored = read_dataset(self._file, run.config)
+            names = [name for name in meanings if name in stored]
+            self._values = {name: flat(stored[name]).copy() for name in names}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One variable, `[models]`."""
+        nothing = np.full(self._run.config.models, np.nan, np.float32)
+        return self._values.get(name, nothing)
+
+    def lacks(self, names: Iterable[str]) -> np.ndarray:
+        """Tell which finite models lack one of these variables, `[models]`."""
+        missing = [np.isnan(self[name]) for name in names]
+        return self._run.finite & np.any(missing, axis=0)
+
+    def put(self, names: Iterable[str], models: Any, values: Iterable[Any]) -> None:
+        """Set variables of some models, given by index."""
+        for name, value in zip(names, values, strict=True):
+            self._values.setdefault(name, self[name])[models] = value
+
+    def save(self) -> None:
+        """Write `scores.nc`, whole or not at all."""
+        config, results = self._run.config, self._run.results
+        shape = (config.seeds, len(config.mu), len(config.beta))
+        variables = {}
+        for name, (long_name, units) in self._meanings.items():
+            if name in self._values:
+                attributes = {"long_name": long_name, "units": units}
+                variable = xr.Variable(FLAT, self[name].reshape(shape), attributes)
+                variables[name] = variable.transpose(*GRID)
+        attributes = {
+            "title": "The field's scores of what each model recovered",
+            "config": config.to_json(),
+        }
+        coordinates = {name: results[name].variable for name in GRID}
+        storage.write_dataset(self._file, xr.Dataset(variables, coordinates, attributes))

@@ -1,0 +1,176 @@
+"""Add the field's scores to a finished run, as its `scores.nc`.
+
+The same command again goes on where it stopped. Without --scores, all but the neural estimates
+of mutual information (info_nce, mine) are computed; `--scores all` adds these.
+"""
+
+import itertools
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import numpy as np
+import tyro
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from biasvae_jax import storage
+from biasvae_jax.plan import make_plan, pad_models
+from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.training import Recipe
+from experiments import cli
+from experiments.families import FAMILIES, NEURAL, VARIABLES, neural_bound
+from experiments.finished import FinishedRun, ScoreTable
+from experiments.progress import Progress, showing_progress
+from experiments.runtime import start_jax
+from experiments.subject import Subject
+
+SAVE_SECONDS = 20.0
+AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What to score, and with what."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Directory of a finished run."""
+    scores: tuple[str, ...] = ()
+    """Scores to compute (none: all but the neural ones; all: these too)."""
+    quiet: bool = False
+    """Print errors only."""
+
+
+def chosen_scores(names: Sequence[str]) -> list[str]:
+    """Return the known scores asked for, in their own order; raises UsageError for others."""
+    unknown = [name for name in names if name not in (*VARIABLES, "all")]
+    if unknown:
+        raise cli.UsageError(
+            f"--scores {unknown[0]} is unknown; choose from {', '.join(VARIABLES)}, or all"
+        )
+    wanted = VARIABLES if "all" in names else names or FAMILIES
+    return [name for name in VARIABLES if name in wanted]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    default = Flags(run=tyro.MISSING)
+    flags = cli.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
+    names = chosen_scores(flags.scores)
+    console = Console(quiet=flags.quiet, highlight=False, soft_wrap=True)
+    FinishedRun.open(flags.run)  # before a lock is made in a directory of something else
+    start_jax()
+    with storage.lock_run(flags.run):
+        run = FinishedRun.open(flags.run)
+        table = ScoreTable(run, {k: v for each in VARIABLES.values() for k, v in each.items()})
+        total, scored = left(table, names), int(run.finite.sum())
+        console.print(
+            f"scoring {scored} finite models of {run.config.models} in {run.path}: "
+            f"{total:,} of {scored * len(names):,} scores to compute"
+        )
+        seconds = {}
+        for kind in (FAMILIES, NEURAL):  # apart, as what they cost differs too much for one bar
+            some = [name for name in names if name in kind and left(table, [name])]
+            if some:
+                with showing_progress(console, left(table, some)) as progress:
+                    seconds |= compute(run, table, some, progress)
+    report(console, run, table, names, seconds)
+
+
+def left(table: ScoreTable, names: Sequence[str]) -> int:
+    """Count the scores still to compute, over models."""
+    return sum(int(table.lacks(VARIABLES[name]).sum()) for name in names)
+
+
+def compute(
+    run: FinishedRun, table: ScoreTable, names: Sequence[str], progress: Progress
+) -> dict[str, float]:
+    """Compute what is missing and return each score's seconds; what is done is always stored."""
+    total, seconds = left(table, names), dict.fromkeys(names, 0.0)
+    here = saved_at = time.monotonic()
+    neural = [together(run, table, name) for name in names if name in NEURAL]
+    try:
+        # small matrices: threads of the linear algebra would only wait for each other
+        with threadpool_limits(1, user_api="blas"):
+            for name in itertools.chain(one_by_one(run, table, names), *neural):
+                before, here = here, time.monotonic()
+                seconds[name] += here - before
+                progress.count(total - left(table, names), name)
+                if here - saved_at >= SAVE_SECONDS:
+                    table.save()
+                    saved_at = here
+    except KeyboardInterrupt:
+        raise cli.Interrupted(signal.SIGINT) from None
+    finally:
+        table.save()
+    return seconds
+
+
+def one_by_one(run: FinishedRun, table: ScoreTable, names: Sequence[str]) -> Iterator[str]:
+    """Compute the scores that are not neural, model by model; yields the name of each."""
+    families = {name: FAMILIES[name] for name in names if name in FAMILIES}
+    variables = [variable for family in families.values() for variable in family.variables]
+    recipe, models = Recipe.from_config(run.config), grid(run.config)
+    for index, params in run.stacks(table.lacks(variables), 1):
+        model = models[index[0]]
+        one = jax.tree.map(lambda a: a[0], params)
+        subject = Subject(recipe, one, int(model.seed), float(model.bias))
+        for name, family in families.items():
+            if table.lacks(family.variables)[index]:
+                try:
+                    values = family.compute(subject)
+                except ValueError as error:  # a world or code too small for this score
+                    raise cli.UsageError(
+                        f"{name} is not for this run, name others: {error}"
+                    ) from None
+                table.put(family.variables, index, values)
+                yield name
+
+
+def together(run: FinishedRun, table: ScoreTable, name: str) -> Iterator[str]:
+    """Compute one neural bound, several models at a time; yields its name after each batch."""
+    recipe, models, config = Recipe.from_config(run.config), grid(run.config), run.config
+    plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
+    size = plan.devices * int(np.clip(plan.width, *AT_ONCE))
+    bound = neural_bound(name, Sweep(recipe, plan))
+    for index, params in run.stacks(table.lacks(NEURAL[name]), size):
+        # the last batch is filled up, so that one compiled program serves all
+        filled = jax.tree.map(lambda a: pad_models(a, size), (models[index], params))
+        table.put(NEURAL[name], index, [bound(*filled)[: len(index)]])
+        yield name
+
+
+def report(
+    console: Console,
+    run: FinishedRun,
+    table: ScoreTable,
+    names: Sequence[str],
+    seconds: dict[str, float],
+) -> None:
+    """Print the range of every score asked for, and what each took."""
+    rows = Table(title="Scores over the models of the run", box=SIMPLE_HEAD)
+    for heading in ("score", "lowest", "median", "highest", "unit", "seconds"):
+        rows.add_column(heading, justify="left" if heading == "score" else "right")
+    for name in names:
+        took = f"{seconds[name]:.0f}" if name in seconds else "–"
+        for variable, (_, unit) in VARIABLES[name].items():
+            values = table[variable][run.finite]
+            spread = np.quantile(values, (0, 0.5, 1)) if values.size else [np.nan] * 3
+            rows.add_row(variable, *(f"{v:.3f}" for v in spread), unit.replace("1", "–"), took)
+            took = ""  # once for all variables of a score
+    console.print(rows)
+    for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
+        took = [seconds[name] for name in chosen if name in seconds]
+        if took:
+            console.print(f"{kind}scores took {sum(took) / 60:.1f} minutes")
+    console.print(f"open xarray.open_dataset('{run.path / 'scores.nc'}')")
+
+
+if __name__ == "__main__":
+    cli.run(main)
