@@ -73,10 +73,9 @@ class Costs:
         params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
         weights = [leaf.shape for leaf in jax.tree.leaves(state.params) if leaf.ndim > 1]
         units = sum(shape[-1] for shape in weights) + recipe.world.pixels
-        # forward, and backward to weights and to inputs (not to the image)
-        products = 3 * sum(map(math.prod, weights)) - recipe.world.pixels * weights_from_image(
-            weights, recipe.world.pixels
-        )
+        # forward, and backward to weights and to inputs, but for the image's own gradient
+        from_image = sum(math.prod(s) for s in weights if s[0] == recipe.world.pixels)
+        products = 3 * sum(map(math.prod, weights)) - from_image
         test = jax.eval_shape(recipe.world.test_factors).shape[0]
         return cls(
             resident=4 * 3 * params,
@@ -86,11 +85,6 @@ class Costs:
             + 4 * recipe.batch_size * recipe.network.latent_dim,
             flops=2.0 * recipe.batch_size * products,
         )
-
-
-def weights_from_image(weights: list[tuple[int, ...]], pixels: int) -> int:
-    """Width of the first layer, whose input needs no gradient."""
-    return next((shape[-1] for shape in weights if shape[-2] == pixels), 0)
 
 
 def make_plan(
@@ -146,10 +140,9 @@ def make_plan(
     group = min(group, models)
     local = math.ceil(group / devices)
     width = min(width or (1 if on_cpu else local), local)
-    if chunk is None:
-        chunk = _chunk_steps(costs, group, devices, on_cpu)
-        slots = min(seeds, math.ceil(group / cells) + 1)
-        chunk = max(1, min(chunk, noise_budget // (costs.noise * slots)))
+    slots = min(seeds, math.ceil(group / cells) + 1)
+    longest = (memory // 2 if chunk else noise_budget) // (costs.noise * slots)
+    chunk = max(1, min(chunk or _chunk_steps(costs, group, devices, on_cpu), longest))
     return Plan(devices=devices, group=group, width=width, chunk=chunk)
 
 

@@ -3,39 +3,67 @@
     config.json   config, plan, versions, devices     checkpoints/  to go on
     results.nc    history.nc    figures/              models/       final parameters and scores
 
-A tree of arrays is stored as a folder: orbax's files and a manifest with the SHA-256 of each and
-the config's hash. The folder is written under a temporary name and renamed when all of it is on
-the disk, so a kill at any instant leaves only whole folders.
+Whatever is written gets its name only when it is whole (`trees.py`), and is read only after its
+checksum: a checkpoint or a group of models has it inside, `x.nc` in `x.nc.sha256` beside it.
 """
 
+import contextlib
 import hashlib
+import io
 import json
-import logging
 import os
+import re
 import shutil
-import socket
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import filelock
+import h5py
 import xarray as xr
 
 from biasvae_jax.config import Config, ConfigError
+from biasvae_jax.lock import RunDirectoryError, check_still_ours, lock_run
+from biasvae_jax.trees import (
+    MAX_JSON_BYTES,
+    WRITING,
+    StorageError,
+    first_line,
+    load_tree,
+    reporting_disk_errors,
+    save_tree,
+    write_atomically,
+    writing_folder,
+)
 
-MANIFEST = "manifest.json"
+__all__ = [
+    "RunDirectoryError",
+    "StorageError",
+    "check_run",
+    "checkpoint_folder",
+    "checksum_file",
+    "drop_checkpoints",
+    "is_finished",
+    "load_checkpoint",
+    "load_models",
+    "load_tree",
+    "lock_run",
+    "models_folder",
+    "open_run",
+    "read_dataset",
+    "read_description",
+    "reporting_disk_errors",
+    "save_checkpoint",
+    "save_models",
+    "save_tree",
+    "stored_config",
+    "stored_plan",
+    "write_dataset",
+    "writing_folder",
+]
+
 KEPT_CHECKPOINTS = 2
-
-
-class RunDirectoryError(ValueError):
-    """A directory that cannot be used as asked; one line says why and what to do (bad input)."""
-
-
-class StorageError(RuntimeError):
-    """Nothing more can be read or written; one line says what, and that nothing is lost."""
+PLAN = ("devices", "group", "width", "chunk")
 
 
 def open_run(path: Path, config: Config, description: dict) -> None:
@@ -46,66 +74,102 @@ def open_run(path: Path, config: Config, description: dict) -> None:
     if not check_run(path, config):
         stored = {"config": json.loads(config.to_json()), **description}
         with reporting_disk_errors(path):
-            write_atomically(path / "config.json", json.dumps(stored, indent=2).encode())
+            _write_checked(path / "config.json", json.dumps(stored, indent=2).encode())
 
 
 def is_finished(path: Path) -> bool:
-    """Tell whether a run's results are all there."""
-    return (path / "results.nc").exists() and (path / "history.nc").exists()
+    """Tell whether a run's results and figures are all there."""
+    files = [path / "results.nc", path / "history.nc"]
+    files += [checksum_file(file) for file in files]
+    return all(file.is_file() for file in files) and (path / "figures").is_dir()
 
 
 def stored_plan(path: Path) -> dict[str, int] | None:
-    """Return the plan of a run's first start; None when there is none that can be read."""
-    plan = (read_description(path) or {}).get("plan")
-    names = ["devices", "group", "width", "chunk"]
-    if not isinstance(plan, dict) or sorted(plan) != sorted(names):
+    """Return the plan of a run's first start; None when there is no run yet.
+
+    Raises RunDirectoryError when there is one without a plan: another would give other numbers.
+    """
+    description = read_description(path)
+    if description is None:
         return None
-    whole = all(type(v) is int and 1 <= v < 2**31 for v in plan.values())
-    return {name: plan[name] for name in names} if whole else None
+    stored = description.get("plan")
+    plan = stored if isinstance(stored, dict) else {}
+    whole = all(type(value) is int and 1 <= value < 2**31 for value in plan.values())
+    if set(plan) != set(PLAN) or not whole:
+        raise RunDirectoryError(f"{path / 'config.json'} holds no plan of this version")
+    return {name: plan[name] for name in PLAN}
 
 
 def check_run(path: Path, config: Config) -> bool:
     """Tell whether `path` holds a run of this config already; touches nothing.
 
-    Raises RunDirectoryError when it cannot become one: a file, not writable, another config.
+    Raises RunDirectoryError when it cannot become one: a file, another config, no permission;
+    StorageError when it is one that can no longer be written.
     """
-    if path.exists() and not path.is_dir():
-        raise RunDirectoryError(f"--out {path} is a file; name a directory")
-    parent = next(p for p in (path, *path.absolute().parents) if p.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise RunDirectoryError(f"--out {path} is not writable; choose another directory")
-    stored = read_description(path)
-    if stored is None:
-        ours = (".lock", ".holder.json", ".writing-config.json")
-        if path.exists() and any(p.name not in ours for p in path.iterdir()):
-            raise RunDirectoryError(
-                f"--out {path} is not empty and holds no run; choose another directory"
-            )
-        return False
+    try:
+        if path.exists() and not path.is_dir():
+            raise RunDirectoryError(f"--out {path} is a file; name a directory")
+        stored = read_description(path)
+        if stored is None:
+            _check_place(path)
+            return False
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise RunDirectoryError(f"--out {path} cannot be used: {error.strerror}") from None
     difference = stored_config(path, stored).difference(config)
     if difference:
         raise RunDirectoryError(
             f"--out {path} holds a run with another config ({difference}); "
             "choose another directory, or the same flags to go on"
         )
+    if not writable and not is_finished(path):
+        raise StorageError(f"--out {path} is read-only; nothing is lost, make it writable to go on")
     return True
+
+
+def _check_place(path: Path) -> None:
+    """Raise RunDirectoryError unless a new run can be made at `path`."""
+    parent = next(p for p in (path, *path.absolute().parents) if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise RunDirectoryError(f"--out {path} is not writable; choose another directory")
+    names = [p.name for p in path.iterdir()] if path.exists() else []
+    ours = (".lock", ".holder.json", "config.json.sha256")
+    if any(name not in ours and not name.startswith(WRITING) for name in names):
+        raise RunDirectoryError(
+            f"--out {path} is not empty and has no config.json; choose another directory"
+        )
 
 
 def read_description(path: Path) -> dict | None:
     """Read `config.json`; None when there is none, RunDirectoryError when it cannot be used."""
+    _refuse_links(path)
     file = path / "config.json"
-    for name in ("config.json", "checkpoints", "models", "figures", "results.nc", "history.nc"):
-        if (path / name).is_symlink():
-            raise RunDirectoryError(f"{path / name} is a link out of the run; refusing to follow")
     if not file.exists():
         return None
     try:
-        values = json.loads(file.read_bytes())
-    except (ValueError, RecursionError, OSError) as error:
-        raise RunDirectoryError(f"{file} cannot be read: {error}") from None
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError("it is too large")
+        values = json.loads(_read_checked(file))
+    except (ValueError, OSError, RecursionError) as error:
+        raise RunDirectoryError(f"{file} cannot be read: {first_line(error)}") from None
     if not isinstance(values, dict):
         raise RunDirectoryError(f"{file} is not a run's description")
     return values
+
+
+def _refuse_links(path: Path) -> None:
+    """Raise RunDirectoryError if anything in a run is not a plain file or folder.
+
+    A link would lead out of the run, and a pipe would be waited for.
+    """
+    folders = [str(path)]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
+                    raise RunDirectoryError(f"{entry.path} is no plain file; refusing to follow it")
 
 
 def stored_config(path: Path, description: dict) -> Config:
@@ -114,127 +178,6 @@ def stored_config(path: Path, description: dict) -> Config:
         return Config.from_dict(description.get("config"))
     except ConfigError as error:
         raise RunDirectoryError(f"{path / 'config.json'}: {error}") from None
-
-
-@contextmanager
-def lock_run(path: Path) -> Iterator[None]:
-    """Hold the run directory as its one writer; the lock of a dead process is free at once.
-
-    Raises RunDirectoryError that names the holder (host, process, since when).
-    """
-    with reporting_disk_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path / ".lock", blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise RunDirectoryError(f"--out {path} is in use by {_holder(path)}") from None
-    try:
-        with reporting_disk_errors(path):
-            holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
-            write_atomically(path / ".holder.json", json.dumps(holder).encode())
-        yield
-    finally:
-        (path / ".holder.json").unlink(missing_ok=True)
-        lock.release()
-
-
-def _holder(path: Path) -> str:
-    try:
-        holder = json.loads((path / ".holder.json").read_bytes())
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(holder["since"])))
-        return f"process {int(holder['pid'])} on {str(holder['host'])[:64]!r} since {since}"
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return "another process"
-
-
-@contextmanager
-def reporting_disk_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError into a StorageError of one line."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to {path}: {error.strerror or error}; nothing stored so far is lost, "
-            "mend it and run the same command again"
-        ) from error
-
-
-# Trees of arrays --------------------------------------------------------------------------------
-
-
-def config_hash(config: Config) -> str:
-    """Return the SHA-256 of a config's JSON."""
-    return hashlib.sha256(config.to_json().encode()).hexdigest()
-
-
-def save_tree(folder: Path, tree: Any, config: Config) -> None:
-    """Store a nested dict of numpy arrays as `folder`, whole or not at all."""
-    with reporting_disk_errors(folder):
-        folder.parent.mkdir(exist_ok=True)
-        temporary = folder.with_name(".writing-" + folder.name)
-        shutil.rmtree(temporary, ignore_errors=True)
-        _save_arrays(temporary, tree)
-        manifest = {"config": config_hash(config), "files": _digests(temporary)}
-        write_atomically(temporary / MANIFEST, json.dumps(manifest).encode())
-        for file in temporary.rglob("*"):
-            _sync(file)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-        _sync(folder.parent)
-
-
-def load_tree(folder: Path, config: Config) -> Any:
-    """Read a tree stored by `save_tree`; raises StorageError naming the file that is damaged."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        expected, owner = dict(manifest["files"]), manifest["config"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise StorageError(f"{folder / MANIFEST} is missing or damaged") from None
-    if owner != config_hash(config):
-        raise StorageError(f"{folder} belongs to a run with another config")
-    found = _digests(folder)
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise StorageError(f"{folder / name} is missing or damaged")
-    return _checkpointer().restore(folder.absolute())
-
-
-def _save_arrays(folder: Path, tree: Any) -> None:
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # orbax warns that it skips a step which plain zarr never has
-    try:
-        _checkpointer().save(folder.absolute(), tree)
-    except OSError:
-        raise
-    except Exception as error:  # tensorstore reports a full disk in exceptions of its own
-        raise OSError(str(error).splitlines()[0]) from error
-    finally:
-        logger.setLevel(level)
-
-
-def _checkpointer() -> Any:
-    import orbax.checkpoint as ocp  # slow to import, and only needed when something is stored
-
-    # process 0 stores alone: without this, orbax waits for the other processes of a sweep
-    alone = ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0})
-    handler = ocp.PyTreeCheckpointHandler(
-        use_ocdbt=False, use_compression=False, multiprocessing_options=alone
-    )
-    return ocp.Checkpointer(handler, multiprocessing_options=alone)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    digests = {}
-    for file in sorted(folder.rglob("*")):
-        if file.is_symlink():
-            raise StorageError(f"{file} is a link out of the run; refusing to follow")
-        if file.is_file() and file.name != MANIFEST:
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            digests[str(file.relative_to(folder))] = digest
-    return digests
 
 
 # Checkpoints and finished groups -----------------------------------------------------------------
@@ -250,25 +193,58 @@ def models_folder(path: Path, group: int) -> Path:
     return path / "models" / f"group-{group:05d}"
 
 
+def load_models(path: Path, group: int, config: Config, like: Any = None) -> Any:
+    """Read a finished group; None when it is not finished, StorageError when it is damaged."""
+    folder = models_folder(path, group)
+    if not folder.exists():
+        return None
+    try:
+        return load_tree(folder, config, like)
+    except StorageError as error:
+        raise StorageError(f"{error}; delete {folder} to train its models anew") from None
+
+
+def save_models(path: Path, group: int, tree: Any, config: Config) -> None:
+    """Store a finished group and drop its checkpoints."""
+    folder = models_folder(path, group)
+    with reporting_disk_errors(folder):
+        check_still_ours(path)
+    save_tree(folder, tree, config)
+    drop_checkpoints(path, group)
+
+
 def save_checkpoint(path: Path, group: int, step: int, tree: Any, config: Config) -> None:
     """Store a checkpoint and drop all but the last two of its group."""
-    save_tree(checkpoint_folder(path, group, step), tree, config)
-    for old in _checkpoints(path, group)[KEPT_CHECKPOINTS:]:
-        shutil.rmtree(old, ignore_errors=True)
+    folder = checkpoint_folder(path, group, step)
+    with reporting_disk_errors(folder):
+        check_still_ours(path)
+    save_tree(folder, tree, config)
+    # a newer one can only be damaged: it was passed over
+    stored = [old for at, old in _checkpoints(path, group) if at <= step][:KEPT_CHECKPOINTS]
+    for _, old in _checkpoints(path, group):
+        if old not in stored:
+            shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(path: Path, group: int, config: Config) -> tuple[int, Any] | None:
+def load_checkpoint(
+    path: Path,
+    group: int,
+    config: Config,
+    like: Any = None,
+    warn: Callable[[str], None] = warnings.warn,
+) -> tuple[int, Any] | None:
     """Read the newest good checkpoint of a group as (step, tree); None when there is none at all.
 
-    Warns about each damaged one it passes over; raises StorageError when only damaged ones exist.
+    `like` is a tree of the shapes it must have. Warns of each damaged one it passes over; raises
+    StorageError when only damaged ones exist.
     """
-    folders = _checkpoints(path, group)
-    for folder in folders:
+    stored = _checkpoints(path, group)
+    for step, folder in stored:
         try:
-            return int(folder.name.rpartition("-")[2]), load_tree(folder, config)
+            return step, load_tree(folder, config, like)
         except StorageError as error:
-            warnings.warn(f"{error}; falling back to the checkpoint before", stacklevel=2)
-    if folders:
+            warn(f"{error}; falling back to the checkpoint before")
+    if stored:
         raise StorageError(
             f"no checkpoint of group {group} in {path / 'checkpoints'} is whole; "
             "delete that folder to train its models anew"
@@ -278,38 +254,70 @@ def load_checkpoint(path: Path, group: int, config: Config) -> tuple[int, Any] |
 
 def drop_checkpoints(path: Path, group: int) -> None:
     """Remove the checkpoints of a finished group."""
-    for folder in _checkpoints(path, group):
+    for _, folder in _checkpoints(path, group):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _checkpoints(path: Path, group: int) -> list[Path]:
-    """List a group's checkpoints, newest first."""
-    return sorted((path / "checkpoints").glob(f"group-{group:05d}-step-*"), reverse=True)
+def _checkpoints(path: Path, group: int) -> list[tuple[int, Path]]:
+    """List a group's checkpoints as (step, folder), newest first."""
+    found = []
+    for folder in (path / "checkpoints").glob(f"group-{group:05d}-step-*"):
+        name = re.fullmatch(r"group-\d+-step-(\d{9,10})", folder.name, re.ASCII)
+        if name and folder.is_dir():
+            found.append((int(name[1]), folder))
+    return sorted(found, reverse=True)
 
 
-# Files ------------------------------------------------------------------------------------------
+# Results ----------------------------------------------------------------------------------------
 
 
-def write_atomically(file: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that it is never half there."""
-    temporary = file.with_name(".writing-" + file.name)
-    temporary.write_bytes(content)
-    _sync(temporary)
-    os.replace(temporary, file)
+def checksum_file(file: Path) -> Path:
+    """Name the file with another's SHA-256, as `sha256sum -c` reads it."""
+    return file.with_name(file.name + ".sha256")
 
 
 def write_dataset(file: Path, dataset: xr.Dataset) -> None:
-    """Write a dataset as netCDF, atomically."""
+    """Write a dataset as netCDF with its checksum beside it, atomically."""
+    # in memory first: HDF5 itself can fail in many ways on a full disk
+    content = bytes(dataset.to_netcdf(engine="h5netcdf"))
     with reporting_disk_errors(file):
-        temporary = file.with_name(".writing-" + file.name)
-        dataset.to_netcdf(temporary, engine="h5netcdf")
-        _sync(temporary)
-        os.replace(temporary, file)
+        check_still_ours(file.parent)
+        _write_checked(file, content)
 
 
-def _sync(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
+def read_dataset(file: Path) -> xr.Dataset:
+    """Read a dataset of `write_dataset` into memory; raises StorageError if it is not whole."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        content = _read_checked(file)
+        _refuse_outside_data(content)
+        return xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+    except Exception as error:  # h5py, h5netcdf and xarray have exceptions of their own
+        raise StorageError(
+            f"{file} is missing or damaged ({first_line(error)}); "
+            "remove it and run the same command again to have it made anew"
+        ) from None
+
+
+def _write_checked(file: Path, content: bytes) -> None:
+    """Write a file and its checksum; at any instant the file matches, or is not there."""
+    file.unlink(missing_ok=True)
+    line = f"{hashlib.sha256(content).hexdigest()}  {file.name}\n"
+    write_atomically(checksum_file(file), line.encode())
+    write_atomically(file, content)
+
+
+def _read_checked(file: Path) -> bytes:
+    """Read a file of `_write_checked`; raises OSError, or ValueError if it does not match."""
+    content = file.read_bytes()
+    if checksum_file(file).read_text().split()[:1] != [hashlib.sha256(content).hexdigest()]:
+        raise ValueError(f"it does not match {checksum_file(file).name}")
+    return content
+
+
+def _refuse_outside_data(content: bytes) -> None:
+    """Raise ValueError if a netCDF file refers to another file, as HDF5 can in three ways."""
+    with h5py.File(io.BytesIO(content), "r") as file:
+        for name in file:
+            item = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
+            if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+                raise ValueError(f"{name!r} is not stored in it")

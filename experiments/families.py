@@ -1,7 +1,7 @@
 """The scores that `experiments.score` knows: the variables of each and how one model gets them."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,8 +91,11 @@ FAMILIES = {
         _intervention(factor_vae_score),
     ),
     "gaussian": Family(
-        {"mi_gaussian": ("I(z; z_hat) from canonical correlations, as if Gaussian", "nat")},
-        lambda s: [gaussian_information(*s.joint)],
+        {
+            "mi_gaussian": ("I(z; z_hat) from canonical correlations, as if Gaussian", "nat"),
+            "mi_gaussian_test": ("the same of u and z_hat over the test images", "nat"),
+        },
+        lambda s: [gaussian_information(*s.joint), gaussian_information(*s.test)],
     ),
     "ksg": Family(
         {
@@ -114,7 +117,7 @@ def neural_bound(name: str, sweep: Sweep) -> Callable[[Models, Params], np.ndarr
     """Return (models, stacked params) → nats `[models]`; all critics are trained together."""
     bound = {"info_nce": info_nce, "mine": mine}[name]
 
-    def of_one(model: Models, params: Params):
+    def of_one(model: Any, params: Params):  # Models of scalars: one seed, one bias
         def sample(key, rows):
             return joint_sample(key, rows, params, model.bias, sweep.recipe)
 

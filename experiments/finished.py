@@ -38,7 +38,7 @@ class FinishedRun:
         config = storage.stored_config(path, description)
         plan = storage.stored_plan(path)
         if plan is None:
-            raise RunDirectoryError(f"{path / 'config.json'} holds no plan of this version")
+            raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
         if not storage.is_finished(path):
             raise RunDirectoryError(
                 f"{path} is not finished; the command that started it goes on where it stopped"
@@ -71,12 +71,11 @@ def flat(variable: xr.DataArray) -> np.ndarray:
 
 
 def read_dataset(file: Path, config: Config) -> xr.Dataset:
-    """Read a netCDF file of a run into memory; raises RunDirectoryError if it is not this run's."""
-    try:
-        dataset = xr.load_dataset(file, engine="h5netcdf")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunDirectoryError(f"{file} cannot be read: {reason}") from None
+    """Read a netCDF file of a run into memory.
+
+    Raises StorageError if it is damaged, RunDirectoryError if it is not this run's.
+    """
+    dataset = storage.read_dataset(file)
     sizes = {name: dataset.sizes.get(name) for name in GRID}
     grid = {"mu": len(config.mu), "beta": len(config.beta), "seed": config.seeds}
     if dataset.attrs.get("config") != config.to_json() or sizes != grid:

@@ -36,7 +36,7 @@ class Execution:
     out: Path | None = None
     """Run directory (None: runs/<preset>)."""
     checkpoint_interval: float = 60.0
-    """Seconds between checkpoints."""
+    """Seconds between checkpoints, or fifty times as long as one takes (0: at every chunk)."""
     quiet: bool = False
     """Print errors only."""
     dry_run: bool = False
@@ -96,9 +96,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _sweep(config: Config, execution: Execution, out: Path, started: float) -> None:
-    resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
     quiet = execution.quiet or not processes.is_first()
     console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
+    if processes.gather(resuming and storage.is_finished(out))[0] and not execution.dry_run:
+        processes.on_first(lambda: print_summary(console, out, None))
+        return
     recipe = Recipe.from_config(config)
     plan = _choose_plan(out, config, execution, recipe)
     _announce(console, config, plan, recipe, out, resuming)
@@ -106,24 +109,21 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         return
     with ExitStack() as stack:
 
-        def open_run() -> bool:
+        def open_run() -> None:
             stack.enter_context(storage.lock_run(out))
             storage.open_run(out, config, {"plan": dataclasses.asdict(plan), **describe_runtime()})
-            return storage.is_finished(out)
 
-        if processes.gather(processes.on_first(open_run) or False)[0]:
-            processes.on_first(lambda: print_summary(console, out, None))
-            return
+        processes.on_first(open_run)
         progress = stack.enter_context(showing_progress(console, config.models * config.steps))
         run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
         try:
             run.execute()
+            progress.note("drawing figures")
+            processes.on_first(lambda: write_figures(out, config, recipe, plan))
         except cli.Interrupted:
             if processes.is_first():
                 print(f"interrupted; saved. The same command goes on: {out}", file=sys.stderr)
             raise
-        progress.note("drawing figures")
-        processes.on_first(lambda: write_figures(out, config, recipe, plan))
     processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
 
 

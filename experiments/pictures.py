@@ -37,17 +37,13 @@ HEAT_MAPS = {
 
 def write_figures(out: Path, config: Config, recipe: Recipe, plan: Plan) -> None:
     """Draw every figure of a finished run."""
-    folder = out / "figures"
-    with storage.reporting_disk_errors(folder):
-        folder.mkdir(exist_ok=True)
-        with (
-            xr.open_dataset(out / "results.nc", engine="h5netcdf") as results,
-            xr.open_dataset(out / "history.nc", engine="h5netcdf") as history,
-        ):
-            _heat_maps(folder, config, recipe, results)
-            _curves(folder, config, history)
-            _data(folder, config, recipe)
-            _models(folder, out, config, recipe, plan, results)
+    results = storage.read_dataset(out / "results.nc")
+    history = storage.read_dataset(out / "history.nc")
+    with storage.writing_folder(out / "figures") as folder:
+        _heat_maps(folder, config, recipe, results)
+        _curves(folder, config, history)
+        _data(folder, config, recipe)
+        _models(folder, out, config, recipe, plan, results)
 
 
 def _save(figure: Figure, folder: Path, name: str) -> None:

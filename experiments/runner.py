@@ -1,8 +1,8 @@
 """Runs a sweep into its run directory: groups, checkpoints, signals, progress."""
 
 import signal
+import sys
 import time
-import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,14 @@ from flax import serialization
 from biasvae_jax import history as training_history
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.results import history_dataset, results_dataset
+from biasvae_jax.results import INTEGERS, SCORES, history_dataset, results_dataset
 from biasvae_jax.sweep import Models, Sweep, grid
+from biasvae_jax.training import init_state
 from experiments import processes
 from experiments.cli import Interrupted
 from experiments.progress import Progress
+
+CHECKPOINT_SHARE = 0.02  # of a run's time, at most
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,9 @@ class Run:
         models = grid(self.config)
         groups = self.sweep.plan.groups(len(models.seed))
         stored = []
-        with _signals() as stop, warnings.catch_warnings():
-            warnings.simplefilter("always")
+        with _signals() as stop:
             for number, part in enumerate(groups):
-                tree = self._finished_group(number)
+                tree = self._finished_group(number, len(models[part].seed))
                 if not processes.gather(tree is not None)[0]:
                     tree = self._group(number, models[part], stop)
                     self._store_group(number, tree)
@@ -51,6 +53,7 @@ class Run:
                 _raise_if(processes.gather(stop.asked).max())
             self.progress.note("scoring randomly initialised networks")
             baselines = self.sweep.baselines()
+            _raise_if(processes.gather(stop.asked).max())
         processes.on_first(lambda: self._write_results(stored, baselines))
 
     def _write_results(self, stored: list[dict], baselines: dict[str, np.ndarray]) -> None:
@@ -60,37 +63,42 @@ class Run:
         storage.write_dataset(self.path / "history.nc", history_dataset(self.config, history))
         storage.write_dataset(self.path / "results.nc", results)
 
-    def _finished_group(self, number: int) -> dict[str, Any] | None:
+    def _finished_group(self, number: int, models: int) -> dict[str, Any] | None:
         """Read a group that is finished already; None when it is not, or on another process."""
-        folder = storage.models_folder(self.path, number)
-        load = lambda: storage.load_tree(folder, self.config) if folder.exists() else None  # noqa: E731
-        return processes.on_first(load)
+        steps, recipe = self.config.steps, self.sweep.recipe
+        one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe))
+        stack = lambda a: jax.ShapeDtypeStruct((models, *a.shape), a.dtype)  # noqa: E731
+        like = {
+            "params": jax.tree.map(stack, one.params),
+            "scores": {name: np.zeros(models, INTEGERS.get(name, np.float32)) for name in SCORES},
+            "history": training_history.empty(models, steps)._asdict(),
+        }
+        return processes.on_first(lambda: storage.load_models(self.path, number, self.config, like))
 
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
-        def store():
-            storage.save_tree(storage.models_folder(self.path, number), tree, self.config)
-            storage.drop_checkpoints(self.path, number)
-
-        processes.on_first(store)
+        processes.on_first(lambda: storage.save_models(self.path, number, tree, self.config))
 
     def _group(self, number: int, models: Models, stop: "_Stop") -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
         steps = self.config.steps
         step, state, history = self._start(number, models)
         self.progress.skip(models, step)
-        saved_at = time.monotonic()
+        saved_at, pause = time.monotonic(), self.checkpoint_interval
         for done, trained, losses in self.sweep.train(models, state, step, steps):
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
             self.progress.advance(models, losses.loss.shape[1], step, history.finite)
             if step == steps:
                 break
-            due = time.monotonic() - saved_at >= self.checkpoint_interval
+            due = time.monotonic() - saved_at >= pause
             answers = processes.gather([int(due), stop.asked])  # process 0's clock, any signal
             asked = answers[:, 1].max()
             if answers[0, 0] or asked:
+                started = time.monotonic()
                 self._checkpoint(number, step, models, state, history)
                 saved_at = time.monotonic()
+                if self.checkpoint_interval:  # 0: at every chunk, whatever it takes
+                    pause = max(self.checkpoint_interval, (saved_at - started) / CHECKPOINT_SHARE)
             _raise_if(asked)
         self.progress.note(f"scoring {len(models.seed)} models")
         finite = history.finite & self.sweep.finite(models, state)
@@ -105,11 +113,15 @@ class Run:
         """Return (step, state, history) of the newest checkpoint, or of the untrained models."""
         state = self.sweep.init(models)
         history = training_history.empty(len(models.seed), self.config.steps)
-        found = processes.on_first(lambda: storage.load_checkpoint(self.path, number, self.config))
+        host = self.sweep.gather(state, models)  # the structure, on processes that did not read
+        like = {"state": serialization.to_state_dict(host), "history": history._asdict()}
+        found = processes.on_first(
+            lambda: storage.load_checkpoint(self.path, number, self.config, like, _warn)
+        )
         step = int(processes.gather(found[0] if found else 0)[0])
+        self.progress.note(f"group {number + 1}: from {f'step {step:,}' if step else 'the start'}")
         if step == 0:
             return 0, state, history
-        host = self.sweep.gather(state, models)  # the structure, on processes that did not read
         if found is not None:
             host = serialization.from_state_dict(host, found[1]["state"])
             history = training_history.History(**found[1]["history"])
@@ -127,6 +139,10 @@ class _Stop:
     """Whether a signal has asked the run to stop."""
 
     asked: int = 0
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _raise_if(signal_number: int) -> None:

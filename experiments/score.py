@@ -137,9 +137,10 @@ def together(run: FinishedRun, table: ScoreTable, name: str) -> Iterator[str]:
     """Compute one neural bound, several models at a time; yields its name after each batch."""
     recipe, models, config = Recipe.from_config(run.config), grid(run.config), run.config
     plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
-    size = plan.devices * int(np.clip(plan.width, *AT_ONCE))
+    wanted = table.lacks(NEURAL[name])
+    size = min(int(wanted.sum()), plan.devices * int(np.clip(plan.width, *AT_ONCE)))
     bound = neural_bound(name, Sweep(recipe, plan))
-    for index, params in run.stacks(table.lacks(NEURAL[name]), size):
+    for index, params in run.stacks(wanted, size):
         # the last batch is filled up, so that one compiled program serves all
         filled = jax.tree.map(lambda a: pad_models(a, size), (models[index], params))
         table.put(NEURAL[name], index, [bound(*filled)[: len(index)]])

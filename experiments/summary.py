@@ -8,16 +8,24 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from biasvae_jax import storage
+from biasvae_jax.config import Config
+from biasvae_jax.theory import block_eigenvalue, collapse_threshold
+from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Squares
+
 SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
 SEED_BASELINE = 0.1121  # the seed's randomly initialised network, mean of 3 runs
 
 
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     """Print directory, time, corners, baselines and diverged models of a finished run."""
-    with xr.open_dataset(out / "results.nc", engine="h5netcdf") as results:
-        console.print(_table(results))
-        _print_diverged(console, results)
-        raw = float(results["random_recovery_mse_raw"].mean())
+    results = storage.read_dataset(out / "results.nc")
+    console.print(_table(results))
+    _print_diverged(console, results)
+    _print_boundary(console, results)
+    storage.read_dataset(out / "history.nc")  # only to tell if it is damaged
+    raw = float(results["random_recovery_mse_raw"].mean())
     console.print(
         f"random networks with the plainest head: recovery_mse {raw:.4f} "
         f"(the seed reports {SEED_BASELINE} for its own)"
@@ -42,6 +50,22 @@ def _table(results: xr.Dataset) -> Table:
     table.add_section()
     table.add_row("random", "network", *random)
     return table
+
+
+def _print_boundary(console: Console, results: xr.Dataset) -> None:
+    """Count the models with most latents active on either side of β*(μ)."""
+    config = Config.from_json(results.attrs["config"])
+    world = Recipe.from_config(config).world
+    assert isinstance(world, Squares)
+    eigenvalue = block_eigenvalue(world, results["mu"].values)
+    threshold = collapse_threshold(eigenvalue, config.sigma2)[:, None, None]
+    active = results["active_units"].transpose("mu", "beta", "seed").values * 2 > config.latents
+    below = np.broadcast_to(results["beta"].values[None, :, None] < threshold, active.shape)
+    inside, beyond = (active & below).sum(), (active & ~below).sum()
+    console.print(
+        f"models with most latents active: {inside} of {below.sum()} with β < β*(μ), where the "
+        f"linear theory expects it, and {beyond} of {(~below).sum()} beyond"
+    )
 
 
 def _print_diverged(console: Console, results: xr.Dataset) -> None:

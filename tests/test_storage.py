@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -71,8 +72,11 @@ def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
 
 def test_a_tree_of_another_config_is_refused(tmp_path):
     storage.save_tree(tmp_path / "tree", TREE, CONFIG)
-    with pytest.raises(StorageError, match="another config"):
+    with pytest.raises(StorageError, match="another run"):
         storage.load_tree(tmp_path / "tree", dataclasses.replace(CONFIG, steps=3))
+    (tmp_path / "tree").rename(tmp_path / "other")
+    with pytest.raises(StorageError, match="renamed"):
+        storage.load_tree(tmp_path / "other", CONFIG)
 
 
 def test_the_last_two_checkpoints_are_kept_and_the_newest_good_one_is_used(tmp_path):
@@ -118,6 +122,10 @@ def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
 )
 def test_a_strange_description_is_refused_not_run(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(RunDirectoryError, match=r"config\.json"):
+        storage.check_run(tmp_path, CONFIG)
+    checksum = hashlib.sha256(content).hexdigest() + "  config.json"
+    (tmp_path / "config.json.sha256").write_text(checksum)
     with pytest.raises(RunDirectoryError):
         storage.check_run(tmp_path, CONFIG)
 
@@ -133,7 +141,7 @@ def test_a_directory_of_something_else_a_file_and_a_link_are_refused(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "models").symlink_to(tmp_path)
-    with pytest.raises(RunDirectoryError, match="link"):
+    with pytest.raises(RunDirectoryError, match="no plain file"):
         storage.check_run(run, CONFIG)
 
 
@@ -175,10 +183,10 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
 def test_a_disk_error_is_one_line_and_leaves_what_was_there(tmp_path, monkeypatch):
     storage.save_tree(tmp_path / "tree", TREE, CONFIG)
 
-    def full(*_args, **_kwargs):
+    def full(*_arguments, **_keywords):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(StorageError, match="No space left on device") as caught:
         storage.save_tree(tmp_path / "tree", TREE, CONFIG)
     assert "\n" not in str(caught.value)
@@ -191,4 +199,5 @@ def test_datasets_are_written_whole(tmp_path):
     storage.write_dataset(tmp_path / "a.nc", dataset)
     with xr.open_dataset(tmp_path / "a.nc") as again:
         xr.testing.assert_identical(again.load(), dataset)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.nc"]
+    assert {p.name for p in tmp_path.iterdir()} == {"a.nc", "a.nc.sha256"}
+    xr.testing.assert_identical(storage.read_dataset(tmp_path / "a.nc"), dataset)

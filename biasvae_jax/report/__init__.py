@@ -1,0 +1,6 @@
+"""The report of a run: plotly figures and one HTML page, from config and arrays alone."""
+
+from biasvae_jax.report.page import page
+from biasvae_jax.report.view import PICTURES, Pictures, RunView
+
+__all__ = ["PICTURES", "Pictures", "RunView", "page"]

@@ -1,0 +1,146 @@
+"""Heat maps over the grid as plotly figures, and the numbers behind them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy import stats
+
+COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
+DIFFERENCE_MAP = "RdBu"  # red and blue stay apart to them
+BOUNDARY = "#D55E00"
+
+
+class Cells(NamedTuple):
+    """A score over the grid, seeds summarised; each `[mu, beta]`, NaN where there is none."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    """Lower end of the 95 % Student-t interval over seeds; NaN below two seeds."""
+    high: np.ndarray
+    seeds: np.ndarray
+    """Models behind each mean."""
+
+
+def over_seeds(values: np.ndarray, level: float = 0.95) -> Cells:
+    """Summarise `[mu, beta, seed]` as mean ± t·s/√n; models that diverged are left out."""
+    values = np.asarray(values, float)
+    finite = np.isfinite(values)
+    count = finite.sum(-1)
+    some, several = np.maximum(count, 1), np.maximum(count, 2)
+    mean = np.where(count > 0, np.where(finite, values, 0).sum(-1) / some, np.nan)
+    squares = np.where(finite, (values - mean[..., None]) ** 2, 0).sum(-1)
+    half = stats.t.ppf(0.5 + level / 2, several - 1) * np.sqrt(squares / (several - 1) / several)
+    half = np.where(count > 1, half, np.nan)
+    return Cells(mean, mean - half, mean + half, count)
+
+
+def number(value: float) -> str:
+    """Write a value for people: four significant digits, an en dash where there is none."""
+    return f"{value:.4g}" if np.isfinite(value) else "–"
+
+
+def _short(value: float) -> str:
+    """Write a value that fits a cell of a small map."""
+    if not np.isfinite(value):
+        return "–"
+    return (
+        f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
+    )
+
+
+def describe(cells: Cells, mu: Sequence[float], beta: Sequence[float]) -> list[list[str]]:
+    """Say each cell's place, value and interval in words, `[mu][beta]`."""
+
+    def say(i: int, j: int) -> str:
+        place = f"μ = {mu[i]:g}, β = {beta[j]:g}"
+        if cells.seeds[i, j] == 0:
+            return f"{place}<br>no value"
+        interval = "one seed, so no interval"
+        if cells.seeds[i, j] > 1:
+            low, high = number(cells.low[i, j]), number(cells.high[i, j])
+            interval = f"95 % interval {low} to {high} ({cells.seeds[i, j]} seeds)"
+        return f"{place}<br>{number(cells.mean[i, j])}<br>{interval}"
+
+    return [[say(i, j) for j in range(len(beta))] for i in range(len(mu))]
+
+
+def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Place β*(μ), `[mu]`, as a staircase between columns (x) and rows (y) counted from 0.
+
+    Between two columns it stands at the logarithm's share; empty where the β are out of order.
+    """
+    if list(beta) != sorted(beta):
+        return np.array([]), np.array([])
+    logs = np.log(np.maximum(beta, 1e-12))
+    last = len(beta) - 0.5
+    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=last)
+    row = np.arange(len(boundary))
+    return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()
+
+
+def heat_map(
+    cells: Cells,
+    mu: Sequence[float],
+    beta: Sequence[float],
+    title: str = "",
+    boundary: np.ndarray | None = None,
+    limits: tuple[float, float] | None = None,
+    difference: bool = False,
+) -> go.Figure:
+    """Draw one score over the grid, its value in each cell, the interval on hover.
+
+    `boundary` `[mu]` is β*(μ); `limits` are the colours' ends; a `difference` is centred on 0.
+    """
+    values = [[float(v) if np.isfinite(v) else None for v in row] for row in cells.mean]
+    if limits is None and any(v is not None for row in values for v in row):
+        limits = float(np.nanmin(cells.mean)), float(np.nanmax(cells.mean))
+        if difference:
+            limits = -max(map(abs, limits)), max(map(abs, limits))
+    low, high = limits or (0.0, 1.0)
+    if low == high:  # one colour needs a scale all the same
+        low, high = low - 0.5, high + 0.5
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            text=[[_short(v) for v in row] for row in cells.mean],
+            texttemplate="%{text}",
+            hovertext=describe(cells, mu, beta),
+            hoverinfo="text",
+            colorscale=DIFFERENCE_MAP if difference else COLOUR_MAP,
+            zmin=low,
+            zmax=high,
+            xgap=1,
+            ygap=1,
+            colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": ".3~g"},
+        )
+    )
+    if boundary is not None:
+        x, y = boundary_steps(boundary, beta)
+        line = {"color": BOUNDARY, "width": 2.5}
+        points = {"x": x.tolist(), "y": y.tolist()}
+        figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name="β*(μ)")
+    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14}},
+        showlegend=False,
+        dragmode=False,
+        margin={"l": 50, "r": 10, "t": 30 if title else 10, "b": 45},
+        xaxis=axis
+        | {
+            "title": {"text": "β, weight of the KL term", "standoff": 8},
+            "tickvals": list(range(len(beta))),
+            "ticktext": [f"{b:g}" for b in beta],
+            "range": [-0.5, len(beta) - 0.5],
+            "tickangle": 0,
+        },
+        yaxis=axis
+        | {
+            "title": {"text": "μ, training bias", "standoff": 8},
+            "tickvals": list(range(len(mu))),
+            "ticktext": [f"{m:g}" for m in mu],
+            "range": [-0.5, len(mu) - 0.5],
+        },
+    )
+    return figure

@@ -1,0 +1,246 @@
+"""Time a training step beside PyTorch and plain JAX, interleaved in one run, as ratios.
+
+Each contestant has a process of its own, kept alive; repetitions go round all of them in turn, so
+that a slow minute of the machine slows every one.
+"""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from biasvae_jax.config import Config
+from biasvae_jax.plan import Costs
+from biasvae_jax.training import Recipe
+from experiments import cli
+from experiments.contestants import CONTESTANTS, FLOOR, reference
+from experiments.runtime import describe_runtime
+
+LOSS_TOLERANCE = 1e-4
+MODELS = 121
+SCALES = (1, 11, 121, 1331)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What is measured."""
+
+    batch_size: tuple[int, ...] = (64, 256)
+    """Batch sizes to compare the contestants at."""
+    repetitions: int = 5
+    """Rounds over all contestants."""
+    quick: bool = False
+    """One batch size, two rounds, small scales: to see that it works."""
+    out: Path = Path("runs/benchmark")
+    """Directory for benchmark.json and benchmark.png."""
+
+
+class Worker:
+    """A contestant in its own process."""
+
+    def __init__(self, name: str, models: int, batch_size: int, given: Path, cores: int = 0):
+        command = [sys.executable, "-m", "experiments.contestants", name]
+        command += [str(models), str(batch_size), str(cores), str(given)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.name = name
+        self.work = int(self._answer())
+
+    def ask(self, question: str) -> float:
+        """Ask for `run` (seconds) or `loss` (nats)."""
+        assert self._process.stdin is not None
+        print(question, file=self._process.stdin, flush=True)
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended early; its own message says why")
+        return answer
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def time_in_turn(workers: Sequence[Worker], repetitions: int) -> np.ndarray:
+    """Time all workers round after round: µs for a unit of work, `[repetitions, workers]`."""
+    rounds = [[w.ask("run") / w.work * 1e6 for w in workers] for _ in range(repetitions)]
+    return np.array(rounds)
+
+
+def compare(batch_size: int, names: Sequence[str], repetitions: int) -> dict:
+    """Time contestants and the floor at one batch size, after checking that they agree."""
+    config = Config(batch_size=batch_size)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        given = Path(folder) / "reference.npz"
+        np.savez(given, **reference(config))
+        everyone = (*names, *FLOOR)
+        workers = [
+            stack.enter_context(Worker(name, MODELS, batch_size, given)) for name in everyone
+        ]
+        losses = {w.name: w.ask("loss") for w in workers if w.name in names}
+        expected = losses["ours"]
+        for name, loss in losses.items():
+            if not abs(loss - expected) <= LOSS_TOLERANCE * abs(expected):
+                raise RuntimeError(f"{name} computes the loss {loss}, ours is {expected}")
+        times = dict(zip(everyone, time_in_turn(workers, repetitions).T, strict=True))
+    costs = Costs.of(Recipe.from_config(config))
+    flops = 1 / median(times["matrix_product"]) * 1e6
+    row = lambda t: {  # noqa: E731
+        "us": median(t),
+        "least": min(t),
+        "most": max(t),
+        "ratio": median(t / times["ours"]),
+        "share": median(costs.flops / t * times["matrix_product"]),
+    }
+    return {
+        "batch_size": batch_size,
+        "loss": expected,
+        "flop": costs.flops,
+        # Adam reads and writes parameters and moments, the gradient is written and read
+        "bytes": 8 * costs.resident // 3 + costs.noise,
+        "matrix_product_gflops": flops / 1e9,
+        "copy_gb_per_s": 1 / median(times["copy"]) * 1e6 / 1e9,
+        "contestants": {name: row(times[name]) for name in names},
+    }
+
+
+def scale(scales: Sequence[int], repetitions: int) -> dict:
+    """Time ours for several grid sizes, and on one core against all, in turn."""
+    with ExitStack() as stack:
+        nothing = Path(os.devnull)
+        start = lambda *a: stack.enter_context(Worker("ours", *a))  # noqa: E731
+        workers = [start(models, 64, nothing) for models in scales]
+        one_core = start(MODELS, 64, nothing, 1)
+        times = time_in_turn([*workers, one_core], repetitions)
+    base = times[:, list(scales).index(MODELS)]
+    by_models = {
+        str(models): {"us": median(t), "ratio": median(t / base)}
+        for models, t in zip(scales, times.T[:-1], strict=True)
+    }
+    return {
+        "models": by_models,
+        "cores": len(os.sched_getaffinity(0)),
+        "one_core_ratio": median(times[:, -1] / base),
+    }
+
+
+def machine() -> dict:
+    """Describe what it ran on."""
+    cpu = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((li.split(":")[1].strip() for li in lines if li.startswith("model name")), cpu)
+    found = {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), **describe_runtime()}
+    if importlib.util.find_spec("torch"):
+        found["versions"]["torch"] = importlib.metadata.version("torch")
+    return found
+
+
+def show(console: Console, result: dict) -> None:
+    """Print one comparison as a table."""
+    title = (
+        f"batch {result['batch_size']}, {MODELS} models: {result['flop'] / 1e6:.1f} MFLOP and "
+        f"{result['bytes'] / 1e6:.1f} MB a step; the machine does "
+        f"{result['matrix_product_gflops']:.0f} GFLOP/s in a matrix product, copies "
+        f"{result['copy_gb_per_s']:.0f} GB/s"
+    )
+    table = Table(title=title, box=SIMPLE_HEAD)
+    for heading in ("contestant", "µs a model-step", "least–most", "× ours", "of the product rate"):
+        table.add_column(heading, justify="left" if heading == "contestant" else "right")
+    for name, row in result["contestants"].items():
+        table.add_row(
+            name,
+            f"{row['us']:.0f}",
+            f"{row['least']:.0f}–{row['most']:.0f}",
+            f"{row['ratio']:.2f}",
+            f"{row['share']:.0%}",
+        )
+    console.print(table)
+
+
+def show_scaling(console: Console, result: dict) -> None:
+    """Print the scaling table."""
+    table = Table(title="ours, batch 64: cost of a model-step", box=SIMPLE_HEAD)
+    for heading in ("models", "µs", f"× {MODELS} models"):
+        table.add_column(heading, justify="right")
+    for models, row in result["models"].items():
+        table.add_row(models, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
+    console.print(table)
+    console.print(
+        f"one core takes {result['one_core_ratio']:.2f} × the time of {result['cores']} cores"
+    )
+
+
+def draw(results: Sequence[dict]) -> Figure:
+    """Draw µs a model-step of each contestant as bars, a panel for each batch size."""
+    figure = Figure(figsize=(6.5 * len(results), 3.6), layout="constrained")
+    figure.suptitle("Training a grid of β-VAEs: time of one step of one model")
+    panels = figure.subplots(1, len(results), squeeze=False)[0]
+    for axes, result in zip(panels, results, strict=True):
+        rows = result["contestants"]
+        names = list(rows)[::-1]
+        times = [rows[name]["us"] for name in names]
+        colours = ["#D55E00" if name == "ours" else "#56B4E9" for name in names]
+        bars = axes.barh([name.replace("_", " ") for name in names], times, color=colours)
+        labels = [f"{rows[name]['us']:.0f} µs, {rows[name]['ratio']:.1f} ×" for name in names]
+        axes.bar_label(bars, labels, padding=3, fontsize=9)
+        axes.set(xlabel="µs a model-step (less is better)", xlim=(0, 1.35 * max(times)))
+        axes.set_title(f"batch {result['batch_size']}", fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or "")
+    if flags.quick:
+        flags = dataclasses.replace(flags, batch_size=flags.batch_size[:1], repetitions=2)
+    if flags.repetitions < 1 or not flags.batch_size or min(flags.batch_size) < 1:
+        raise cli.UsageError("--repetitions and --batch-size must be whole numbers ≥ 1")
+    console = Console(highlight=False, soft_wrap=True)
+    names = list(CONTESTANTS)
+    if not importlib.util.find_spec("torch"):
+        console.print(
+            "PyTorch is not installed, its contestants are left out: pip install -e '.[bench]'",
+            markup=False,
+        )
+        names = [name for name in names if not name.startswith("torch")]
+    found = machine()
+    console.print(json.dumps(found), markup=False)
+    flags.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for batch_size in flags.batch_size:
+        results.append(compare(batch_size, names, flags.repetitions))
+        show(console, results[-1])
+    scaling = scale(SCALES[:3] if flags.quick else SCALES, flags.repetitions)
+    show_scaling(console, scaling)
+    report = {"machine": found, "comparisons": results, "scaling": scaling}
+    (flags.out / "benchmark.json").write_text(json.dumps(report, indent=2))
+    draw(results).savefig(flags.out / "benchmark.png", dpi=130)
+    console.print(f"open {flags.out / 'benchmark.png'}, or {flags.out / 'benchmark.json'}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,296 @@
+"""The contestants of `benchmark`: each trains the same β-VAEs its own way, in its own process.
+
+A worker reads `run` or `loss` a line from its standard input and answers with one number: the
+seconds of one repetition, or its loss on the reference parameters and batch.
+"""
+
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from biasvae_jax.config import Config
+
+RATE = 1e-3
+ALONE_MODELS = 4  # contestants that take one model after another need no more of them
+STEPS = 10
+
+
+class Contestant(NamedTuple):
+    """One way of training, ready to be timed."""
+
+    run: Callable[[], Any]
+    """Do one repetition and wait for it."""
+    loss: Callable[[dict[str, np.ndarray]], float]
+    """Mean loss on a reference: `params`, `x`, `eps`, at β = 2."""
+    model_steps: int
+    """Training steps in a repetition, over all models."""
+
+
+def reference(config: Config, seed: int = 0) -> dict[str, np.ndarray]:
+    """Parameters of both networks, images and posterior noise that every contestant is given."""
+    rng = np.random.default_rng(seed)
+    pixels, latents, hidden = (config.n * config.m) ** 2, config.latents, config.hidden[0]
+    shapes = {
+        "e1": (pixels, hidden),
+        "e2": (hidden, 2 * latents),
+        "d1": (latents, hidden),
+        "d2": (hidden, pixels),
+    }
+    weights = {k: rng.normal(size=s) / s[0] ** 0.5 for k, s in shapes.items()}
+    biases = {k + "b": 0.1 * rng.normal(size=s[1]) for k, s in shapes.items()}
+    batch = {
+        "x": rng.normal(0.5, 0.5, (config.batch_size, pixels)),
+        "eps": rng.normal(size=(config.batch_size, latents)),
+    }
+    return {k: v.astype(np.float32) for k, v in {**weights, **biases, **batch}.items()}
+
+
+def grid_of(models: int) -> Config:
+    """A config of about as many models: a square grid for a square number, else a row."""
+    side = round(models**0.5)
+    mus, betas = (side, side) if side * side == models else (1, models)
+    spread = lambda low, high, count: tuple(np.linspace(low, high, count).tolist())  # noqa: E731
+    return Config(mu=spread(0, 5, mus), beta=spread(0.1, 10, betas))
+
+
+# JAX ----------------------------------------------------------------------------------------------
+
+
+def _jax_params(given: dict[str, np.ndarray]) -> Any:
+    layer = lambda name: {"kernel": given[name], "bias": given[name + "b"]}  # noqa: E731
+    return {
+        "encoder": {"Dense_0": layer("e1"), "Dense_1": layer("e2")},
+        "decoder": {"Dense_0": layer("d1"), "Dense_1": layer("d2")},
+    }
+
+
+def _jax_loss(recipe: Any) -> Callable[[dict[str, np.ndarray]], float]:
+    def loss(given):
+        arguments = (_jax_params(given), given["x"], given["eps"], 2.0, recipe.likelihood_variance)
+        return float(recipe.objective(recipe.network, *arguments).loss.mean())
+
+    return loss
+
+
+def ours(config: Config) -> Contestant:
+    """Our own, through the public API: `make_plan` and `Sweep.train`."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    from biasvae_jax import Recipe, Sweep, grid, make_plan
+
+    recipe = Recipe.from_config(config)
+    plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
+    sweep, models = Sweep(recipe, plan), grid(config)
+    groups = [models[part] for part in plan.groups(config.models)]
+    states = [sweep.init(group) for group in groups[:1]]
+
+    def run():
+        for group in groups:
+            state = states.pop() if states else sweep.init(group)
+            _, state, _ = next(sweep.train(group, state, 0, plan.chunk))
+            if len(groups) == 1:
+                states.append(state)  # its initialisation is not what is timed
+            jax.block_until_ready(state)
+
+    return Contestant(run, _jax_loss(recipe), config.models * plan.chunk)
+
+
+def jax_loop(config: Config) -> Contestant:
+    """JAX as commonly written: a Python loop over a jitted step, one model after another."""
+    import jax
+
+    from biasvae_jax import Recipe, init_state, train_step
+
+    recipe = Recipe.from_config(config)
+    step = jax.jit(train_step, static_argnums=4, donate_argnums=1)
+    keys = jax.random.split(jax.random.key(0), ALONE_MODELS)
+    states = [init_state(key, recipe) for key in keys]
+
+    def run():
+        for index, key in enumerate(keys):
+            for _ in range(5 * STEPS):
+                states[index], _ = step(key, states[index], 1.0, 1.0, recipe)
+        jax.block_until_ready(states)
+
+    return Contestant(run, _jax_loss(recipe), ALONE_MODELS * 5 * STEPS)
+
+
+def jax_vmap(config: Config) -> Contestant:
+    """`jit(vmap(scan))` over all models on one device with all cores; each draws its own noise."""
+    import jax
+    import jax.numpy as jnp
+
+    from biasvae_jax import Recipe, grid, init_state, train_step
+
+    recipe, models = Recipe.from_config(config), grid(config)
+
+    def train(key, state, bias, beta):
+        body = lambda state, _: train_step(key, state, bias, beta, recipe)  # noqa: E731
+        return jax.lax.scan(body, state, length=STEPS)
+
+    many = jax.jit(jax.vmap(train), donate_argnums=1)
+    keys = jax.random.split(jax.random.key(0), config.models)
+    states = [jax.jit(jax.vmap(lambda key: init_state(key, recipe)))(keys)]
+
+    def run():
+        states[0], _ = many(keys, states[0], jnp.asarray(models.bias), jnp.asarray(models.beta))
+        jax.block_until_ready(states)
+
+    return Contestant(run, _jax_loss(recipe), config.models * STEPS)
+
+
+# PyTorch ------------------------------------------------------------------------------------------
+
+
+def _torch_parts(config: Config):
+    import torch
+    from torch import nn
+
+    class VAE(nn.Module):
+        def __init__(self):
+            super().__init__()
+            pixels, latents, hidden = (config.n * config.m) ** 2, config.latents, config.hidden[0]
+            self.e1, self.e2 = nn.Linear(pixels, hidden), nn.Linear(hidden, 2 * latents)
+            self.d1, self.d2 = nn.Linear(latents, hidden), nn.Linear(hidden, pixels)
+
+        def forward(self, x, eps, beta):
+            mean, logvar = self.e2(torch.relu(self.e1(x))).chunk(2, -1)
+            z_hat = mean + torch.exp(0.5 * logvar) * eps
+            x_hat = torch.sigmoid(self.d2(torch.relu(self.d1(z_hat))))
+            reconstruction = 0.5 * ((x - x_hat) ** 2).sum(-1) / config.sigma2
+            kl = 0.5 * (z_hat**2 - eps**2 - logvar).sum(-1)
+            return (reconstruction + beta * kl).mean()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def batch(mu, *stack):
+        """Fresh images and posterior noise; `mu` broadcasts over the leading `stack`."""
+        n, m = config.n, config.m
+        z = mu + torch.randn(*stack, config.batch_size, n, n, device=device)
+        u = torch.sigmoid(z)
+        image = u.repeat_interleave(m, -1).repeat_interleave(m, -2).flatten(-2)
+        x = image + config.noise_variance**0.5 * torch.randn(image.shape, device=device)
+        return x, torch.randn(*stack, config.batch_size, config.latents, device=device)
+
+    def loss(given):
+        model = VAE()
+        with torch.no_grad():
+            for name in ("e1", "e2", "d1", "d2"):
+                layer = getattr(model, name)
+                layer.weight.copy_(torch.from_numpy(given[name].T))
+                layer.bias.copy_(torch.from_numpy(given[name + "b"]))
+            return float(model(torch.from_numpy(given["x"]), torch.from_numpy(given["eps"]), 2.0))
+
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return torch, VAE, device, batch, loss, wait
+
+
+def torch_eager(config: Config, compiled: bool = False) -> Contestant:
+    """PyTorch, one model after another, fused Adam."""
+    torch, vae, device, batch, loss, wait = _torch_parts(config)
+    models = [vae().to(device) for _ in range(ALONE_MODELS)]
+    optimizers = [torch.optim.Adam(m.parameters(), RATE, fused=True) for m in models]
+    forward = [torch.compile(m) if compiled else m for m in models]
+
+    def run():
+        for objective, optimizer in zip(forward, optimizers, strict=True):
+            for _ in range(5 * STEPS):
+                optimizer.zero_grad()
+                objective(*batch(1.0), 1.0).backward()
+                optimizer.step()
+        wait()
+
+    return Contestant(run, loss, ALONE_MODELS * 5 * STEPS)
+
+
+def torch_compiled(config: Config) -> Contestant:
+    """The same with the model, and so its backward pass, under `torch.compile`."""
+    return torch_eager(config, compiled=True)
+
+
+def torch_vmap(config: Config) -> Contestant:
+    """PyTorch's `torch.func.vmap` over stacked modules, fused Adam on the stacks."""
+    torch, vae, device, batch, loss, wait = _torch_parts(config)
+    func = torch.func
+    pairs = list(itertools.product(config.mu, config.beta))
+    mu, beta = torch.tensor(pairs, dtype=torch.float32, device=device).T
+    params, _ = func.stack_module_state([vae().to(device) for _ in pairs])
+    base = vae().to("meta")
+    optimizer = torch.optim.Adam(list(params.values()), RATE, fused=True)
+    one = lambda p, x, eps, beta: func.functional_call(base, p, (x, eps, beta))  # noqa: E731
+    gradients = func.vmap(func.grad(one))
+
+    def run():
+        for _ in range(STEPS):
+            x, eps = batch(mu[:, None, None, None], len(pairs))
+            detached = {k: v.detach() for k, v in params.items()}
+            for name, gradient in gradients(detached, x, eps, beta).items():
+                params[name].grad = gradient
+            optimizer.step()
+        wait()
+
+    return Contestant(run, loss, len(pairs) * STEPS)
+
+
+# The machine's floor ------------------------------------------------------------------------------
+
+
+def matrix_product(config: Config) -> Contestant:
+    """A large float32 matrix product; `model_steps` counts its floating-point operations."""
+    import jax
+    import jax.numpy as jnp
+
+    size = 2048
+    a = jnp.ones((size, size))
+    product = jax.jit(lambda a: jnp.matmul(a, a, precision="highest"))
+    return Contestant(lambda: product(a).block_until_ready(), lambda _: 0.0, 2 * size**3)
+
+
+def copy(config: Config) -> Contestant:
+    """A large copy; `model_steps` counts the bytes read and written."""
+    import jax
+    import jax.numpy as jnp
+
+    a = jnp.ones(2**26)
+    add = jax.jit(lambda a: a + 1)
+    return Contestant(lambda: add(a).block_until_ready(), lambda _: 0.0, 2 * a.nbytes)
+
+
+CONTESTANTS = {
+    f.__name__: f for f in (ours, jax_vmap, jax_loop, torch_vmap, torch_compiled, torch_eager)
+}
+FLOOR = {f.__name__: f for f in (matrix_product, copy)}
+
+
+def serve(name: str, models: int, batch_size: int, cores: int, given: Path) -> None:
+    """Answer the questions on standard input until it ends."""
+    if cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    import dataclasses
+
+    config = dataclasses.replace(grid_of(models), batch_size=batch_size)
+    contestant = (CONTESTANTS | FLOOR)[name](config)
+    contestant.run()  # compiles
+    print(contestant.model_steps, flush=True)
+    for question in sys.stdin:
+        if question.strip() == "loss":
+            with np.load(given) as arrays:
+                print(contestant.loss(dict(arrays)), flush=True)
+        else:
+            started = time.perf_counter()
+            contestant.run()
+            print(time.perf_counter() - started, flush=True)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], *map(int, sys.argv[2:5]), Path(sys.argv[5]))

@@ -1,0 +1,97 @@
+"""The tiny sweep that `torture` is done to: as a command of its own, or compiled once in here."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from biasvae_jax import storage
+from biasvae_jax.plan import make_plan
+from biasvae_jax.sweep import Sweep
+from biasvae_jax.training import Recipe
+from experiments.full_sweep import read_flags
+from experiments.progress import Progress
+from experiments.runner import Run
+from experiments.runtime import start_jax
+
+STEPS, CHUNK = 400, 20
+FLAGS = (
+    *("--mu", "0", "2", "--beta", "0.5", "4", "--steps", str(STEPS), "--chunk", str(CHUNK)),
+    *("--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "8", "--bins", "0.2", "0.8"),
+    *("--checkpoint-interval", "0"),
+)
+
+
+def launch(out: Path, log: Path, *flags: str) -> subprocess.Popen:
+    """Start the command on a run directory, what it prints going to `log` line by line."""
+    command = [sys.executable, "-u", "-m", "experiments.full_sweep", *FLAGS, "--out", str(out)]
+    with log.open("w") as stream:
+        return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream)
+
+
+@dataclass
+class Victim:
+    """The same sweep in this process; its reference run was never interrupted."""
+
+    reference: Path
+
+    def __post_init__(self):
+        start_jax()
+        self.config = read_flags(FLAGS).config
+        recipe = Recipe.from_config(self.config)
+        cells = len(self.config.mu) * len(self.config.beta)
+        cores = len(os.sched_getaffinity(0))
+        self.plan = make_plan(
+            recipe, cells, self.config.seeds, devices=min(cores, cells), chunk=CHUNK
+        )
+        self.sweep = Sweep(recipe, self.plan)
+        self.run(self.reference, interval=math.inf)
+
+    def run(self, out: Path, stop_at: int | None = None, interval: float = 0.0) -> None:
+        """Run in `out` as the command would, but for the figures.
+
+        At step `stop_at`, a SIGTERM: raises Interrupted.
+        """
+        storage.check_run(out, self.config)
+        storage.stored_plan(out)
+        with storage.lock_run(out):
+            plan = {name: getattr(self.plan, name) for name in storage.PLAN}
+            storage.open_run(out, self.config, {"plan": plan})
+            progress = _Stopper(stop_at)
+            Run(out, self.config, self.sweep, interval, progress).execute()
+
+    def differences(self, out: Path) -> list[str]:
+        """Name what in `out` is not, bit for bit, as in the reference run."""
+        found = []
+        for name in ("results.nc", "history.nc"):
+            ours, theirs = self.reference / name, out / name
+            if not theirs.exists():
+                found.append(f"{name} is missing")
+            elif ours.read_bytes() != theirs.read_bytes():
+                found.append(f"{name}: {_differing_variables(ours, theirs) or 'its layout'}")
+        return found
+
+
+def _differing_variables(ours: Path, theirs: Path) -> str:
+    a, b = storage.read_dataset(ours).variables, storage.read_dataset(theirs).variables
+    names = sorted(a.keys() | b.keys())
+    same = [n for n in a.keys() & b.keys() if a[n].values.tobytes() == b[n].values.tobytes()]
+    return ", ".join(str(name) for name in names if name not in same)
+
+
+class _Stopper(Progress):
+    """Shows nothing, and sends this process a SIGTERM at a step."""
+
+    def __init__(self, stop_at: int | None):
+        super().__init__(Console(quiet=True), 1)
+        self._stop_at = stop_at
+
+    def advance(self, models, steps, step, finite) -> None:
+        """Stop where it was asked to."""
+        if step == self._stop_at:
+            os.kill(os.getpid(), signal.SIGTERM)
