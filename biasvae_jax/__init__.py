@@ -5,6 +5,7 @@ Every function is for one model; only `Sweep` stacks them. The names here are th
 
 from biasvae_jax.config import PRESETS, Config, ConfigError
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.networks import MLP, Network
 from biasvae_jax.objectives import (
     Losses,
@@ -53,6 +54,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Head",
+    "LoadedRun",
     "Losses",
     "Models",
     "Network",
@@ -86,6 +88,7 @@ __all__ = [
     "init_state",
     "linear_optimum",
     "linear_warmup",
+    "load_run",
     "make_plan",
     "mse",
     "noisy_step",

@@ -118,8 +118,9 @@ def _handler() -> Any:
 
         async def serialize(self, values, infos, args=None):
             writes = []
-            for one in zip(values, infos, args or [ocp.SaveArgs()] * len(values), strict=True):
-                writes += await super().serialize(*([part] for part in one))
+            args = args or [ocp.SaveArgs()] * len(values)
+            for value, info, arg in zip(values, infos, args, strict=True):
+                writes += await super().serialize([value], [info], [arg])
             failures = [failure for write in writes if (failure := _failure_of(write))]
             if failures:
                 raise failures[0]

@@ -18,12 +18,14 @@ from rich.console import Console
 
 from biasvae_jax import storage
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.loading import load_run
 from biasvae_jax.plan import Plan, estimate, gib, make_plan, plan_from_dict
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
 from experiments import cli, processes
 from experiments.pictures import write_figures
 from experiments.progress import showing_progress
+from experiments.report import write_report
 from experiments.runner import Run
 from experiments.runtime import describe_runtime, start_jax
 from experiments.summary import print_summary
@@ -118,6 +120,8 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
         try:
             run.execute()
+            progress.note("writing report.html")  # before the figures, which end a run
+            processes.on_first(lambda: write_report(load_run(out)))
             progress.note("drawing figures")
             processes.on_first(lambda: write_figures(out, config, recipe, plan))
         except cli.Interrupted:

@@ -93,6 +93,7 @@ def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunVie
     return RunView(
         name=run.path.resolve().name,
         config=config,
+        stored=run.config.to_json(),
         facts=_facts(run),
         command=command(run.config),
         banner=_banner(run),

@@ -31,7 +31,8 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
         f"(the seed reports {SEED_BASELINE} for its own)"
     )
     took = f"in {seconds / 60:.1f} minutes" if seconds else "already finished"
-    console.print(f"{took}; open {out / 'figures'}, or xarray.open_dataset('{out / 'results.nc'}')")
+    report = out / "report.html"
+    console.print(f"{took}; open {report if report.exists() else out / 'figures'}")
 
 
 def _table(results: xr.Dataset) -> Table:

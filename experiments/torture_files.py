@@ -6,7 +6,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,28 +15,10 @@ from biasvae_jax import storage
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from experiments.cli import Interrupted
 from experiments.full_sweep import main
-from experiments.victim import CHUNK, FLAGS, STEPS, Victim
+from experiments.victim import CHUNK, FLAGS, STEPS, Tally, Victim
 
 Damage = Callable[[bytes], bytes | None]
 """What becomes of a file's content; None: the file goes."""
-
-
-@dataclass
-class Tally:
-    """What became of the trials of one kind."""
-
-    name: str
-    trials: int = 0
-    lost: list[str] = field(default_factory=list)
-    """Trials after which the run could not go on, or had gone back without need."""
-    wrong: list[str] = field(default_factory=list)
-    """Trials that ended in other numbers, or in an ending other than promised."""
-    seen: dict[str, int] = field(default_factory=dict)
-    """How the good ones ended."""
-
-    def saw(self, what: str) -> None:
-        """Count one ending."""
-        self.seen[what] = self.seen.get(what, 0) + 1
 
 
 def damages(size: int, places: int, rng: np.random.Generator) -> Iterator[tuple[str, Damage]]:

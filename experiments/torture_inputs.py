@@ -16,7 +16,7 @@ from biasvae_jax.plan import make_plan
 from biasvae_jax.training import Recipe
 from experiments import cli
 from experiments.full_sweep import main
-from experiments.torture_files import Tally
+from experiments.victim import Tally
 
 ABSURD = (
     *("", " ", "nan", "inf", "-inf", "-0", "1e-400", "1e400", "-1", "0", "1", "1.5", "0.1"),
@@ -87,7 +87,10 @@ def _generate(strategy: st.SearchStrategy, count: int, seed: int, use: Callable)
         database=None,
         deadline=None,
         phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=(
+            hypothesis.HealthCheck.too_slow,
+            hypothesis.HealthCheck.large_base_example,
+        ),
     )
     @hypothesis.seed(seed)
     @hypothesis.given(strategy)

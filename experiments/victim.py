@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +25,24 @@ FLAGS = (
     *("--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "8", "--bins", "0.2", "0.8"),
     *("--checkpoint-interval", "0"),
 )
+
+
+@dataclass
+class Tally:
+    """What became of the trials of one kind."""
+
+    name: str
+    trials: int = 0
+    lost: list[str] = field(default_factory=list)
+    """Trials after which the run could not go on, or had gone back without need."""
+    wrong: list[str] = field(default_factory=list)
+    """Trials that ended in other numbers, or in an ending other than promised."""
+    seen: dict[str, int] = field(default_factory=dict)
+    """How the good ones ended."""
+
+    def saw(self, what: str) -> None:
+        """Count one ending."""
+        self.seen[what] = self.seen.get(what, 0) + 1
 
 
 def launch(out: Path, log: Path, *flags: str) -> subprocess.Popen:
@@ -79,9 +97,8 @@ class Victim:
 
 def _differing_variables(ours: Path, theirs: Path) -> str:
     a, b = storage.read_dataset(ours).variables, storage.read_dataset(theirs).variables
-    names = sorted(a.keys() | b.keys())
-    same = [n for n in a.keys() & b.keys() if a[n].values.tobytes() == b[n].values.tobytes()]
-    return ", ".join(str(name) for name in names if name not in same)
+    same = {n for n in a.keys() & b.keys() if a[n].values.tobytes() == b[n].values.tobytes()}
+    return ", ".join(sorted(map(str, (a.keys() | b.keys()) - same)))
 
 
 class _Stopper(Progress):

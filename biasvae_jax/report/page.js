@@ -19,7 +19,7 @@
     const themed = {
       ...layout,
       paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: colour("--shade"),
       font: { color: colour("--ink"), size: narrow.matches ? 11 : 13, family: "system-ui" },
       hoverlabel: { font: { size: 13 } },
     };
@@ -149,7 +149,8 @@
       layout.annotations.push({ text: name, showarrow: false, xref: `x${suffix} domain`,
         yref: `y${suffix} domain`, x: 0, y: 1, xanchor: "left", yanchor: "bottom" });
     });
-    Plotly.react(plot, traces, theme(layout), options);
+    plot.hidden = !names.some((name) => cell.curves[name][0].some((v) => v !== null));
+    if (!plot.hidden) Plotly.react(plot, traces, theme(layout), options);
     plot.setAttribute("aria-label", names.map((name) => {
       const values = cell.curves[name][0].filter((v) => v !== null);
       return values.length

@@ -41,14 +41,14 @@ def page(views: Sequence[RunView]) -> str:
         "maps": {name: [_plain(figure) for figure in figures] for name, figures in grids.items()},
         "runs": [_run(view, names) for view in views],
         "start": _start(views[0]),
-        "first": FIRST if FIRST in names else names[0],
+        "first": FIRST if np.isfinite(views[0].scores[FIRST].mean).any() else "loss",
     }
     script, styles = _resource("page.js"), _resource("page.css")
     plotly = get_plotlyjs()
     return Template(_resource("page.html")).substitute(
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src {_digest(plotly)} {_digest(script)}",
-        title=html.escape(" and ".join(view.name for view in views)),
+        title=_text(" and ".join(view.name for view in views)),
         banners="".join(
             f'<p class="banner" role="status">{_text(v.name)}: {_text(v.banner)}</p>'
             for v in views
@@ -136,8 +136,8 @@ def _plain(figure: Any) -> dict[str, Any]:
 
 def _start(view: RunView) -> list[int]:
     """Choose the cell shown first: the best recovered, or the first with curves."""
-    score = view.scores.get(FIRST)
-    if score is None or not np.isfinite(score.mean).any():
+    score = view.scores[FIRST]
+    if not np.isfinite(score.mean).any():
         score = view.scores["kl"]
     if not np.isfinite(score.mean).any():
         return [0, 0]
@@ -241,5 +241,5 @@ def _facts(view: RunView) -> str:
     return (
         f"<h3>{_text(view.name)}</h3><dl>{rows}</dl><p>The same again:</p>"
         f'<pre tabindex="0">{_text(view.command)}</pre><details><summary>Config</summary>'
-        f'<pre tabindex="0">{_text(view.config.to_json())}</pre></details>'
+        f'<pre tabindex="0">{_text(view.stored)}</pre></details>'
     )

@@ -19,7 +19,7 @@ def about_run(view: RunView) -> list[str]:
         f"{config.models} models ({size}) were trained for {config.steps:,} steps each, with "
         f"the loss ½‖x − x̂‖²/σ² + β·KL, σ² = {config.sigma2:g}, in nats."
     ]
-    lost = round(float((1 - view.scores["finite"].mean).sum()) * config.seeds)
+    lost = round(float(np.nansum(1 - view.scores["finite"].mean)) * config.seeds)
     if lost:
         said.append(f"{lost} of them diverged and have no scores.")
     r2 = view.scores["recovery_r2"].mean

@@ -23,6 +23,9 @@ class RunView:
 
     name: str
     config: Config
+    """Cut to the cells shown."""
+    stored: str
+    """The run's whole config, as JSON."""
     facts: dict[str, str]
     """What else is known of it (versions, devices, time): label → text."""
     command: str

@@ -1,0 +1,99 @@
+"""Chromium, where there is one: Debian's, driven by Playwright; otherwise these tests skip."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biasvae_jax.config import Config
+from biasvae_jax.report import PICTURES, RunView, page
+from biasvae_jax.report.maps import over_seeds
+from biasvae_jax.report.sprites import sprite
+
+sync_api = pytest.importorskip("playwright.sync_api")
+DISABLED = ("gpu", "background-networking", "component-update", "sync")
+ARGUMENTS = ["--no-sandbox", *(f"--disable-{name}" for name in DISABLED)]
+NAMES = ("loss", "reconstruction", "kl", "recovery_r2", "active_units", "finite")
+MU, BETA = (0.0, 1.0, 2.0), (0.1, 0.5, 1.0, 2.0, 4.0, 5.0, 7.0, 10.0)
+
+
+def a_view(name, offset=0.0, seeds=3):
+    """Make a run of known numbers: the cell (i, j) has loss 100 i + 10 j + offset + seed."""
+    i, j, k = np.meshgrid(np.arange(3), np.arange(8), np.arange(seeds), indexing="ij")
+    values = {key: 100.0 * i + 10 * j + offset + k for key in NAMES}
+    values |= {"recovery_r2": 1 / (1 + i + j), "finite": np.ones(i.shape)}
+    pictures = {
+        (row, column): {
+            kind: sprite(np.full((2, 8, 21, 21), (row + column) / 10)) for kind in PICTURES
+        }
+        for row in range(3)
+        for column in range(7)  # and none in the last column
+    }
+    config = Config(mu=MU, beta=BETA, seeds=seeds)
+    curves = np.random.default_rng(0).normal(size=(3, 8, 50, 3))
+    return RunView(
+        name=name,
+        config=config,
+        stored=config.to_json(),
+        facts={"Directory": "/a/long/path" * 20},
+        command="python -m experiments.full_sweep " + "--flag value " * 20,
+        banner="not finished" if offset else "",
+        scores={key: over_seeds(value) for key, value in values.items()},
+        labels={key: f"the {key}" for key in values},
+        random={"recovery_r2": 0.03},
+        theory={"kl": np.full((3, 8), 2.0)},
+        boundary=np.array([9.0, 6.0, 3.0]),
+        step=np.arange(50.0),
+        curves=dict.fromkeys(("loss", "reconstruction", "kl"), curves),
+        test_images=sprite(np.zeros((1, 8, 21, 21))),
+        pictures=pictures,
+    )
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory) -> dict[str, Path]:
+    """Write the page of one run and of two."""
+    folder = tmp_path_factory.mktemp("pages")
+    first, second = a_view("first"), a_view("<script>alert(1)</script>", offset=5)
+    written = {}
+    for kind, views in (("one", [first]), ("two", [first, second])):
+        written[kind] = folder / f"{kind}.html"
+        written[kind].write_text(page(views), encoding="utf-8")
+    return written
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start the browser once."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, pages):
+    """Open a page at a width and scheme; at the end, it must have been silent and offline."""
+    noise, contexts = [], []
+
+    def opened(kind="one", width=1280, scheme="light"):
+        size = {"width": width, "height": 900}
+        context = chromium.new_context(viewport=size, color_scheme=scheme)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: noise.append(message.text))
+        tab.on("pageerror", lambda error: noise.append(str(error)))
+        tab.on("dialog", lambda dialog: (noise.append("a dialog"), dialog.dismiss()))
+        tab.on("request", lambda r: r.url.startswith(("file:", "data:")) or noise.append(r.url))
+        tab.goto(pages[kind].as_uri())
+        tab.wait_for_selector("#map0 .hm")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert noise == []

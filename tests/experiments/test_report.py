@@ -1,0 +1,111 @@
+"""The report command on runs small enough to train for real."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from biasvae_jax import load_run
+from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.report import PICTURES
+from biasvae_jax.training import Recipe
+from experiments import full_sweep, report
+from experiments.cli import UsageError
+from tests.test_loading import TINY, finished, half
+
+__all__ = ["finished", "half"]  # fixtures
+
+
+def data_of(file):
+    text = file.read_text()
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def test_a_sweep_ends_with_its_report(finished):
+    data = data_of(finished / "report.html")
+    cells = [cell for row in data["runs"][0]["cells"] for cell in row]
+    assert len(cells) == 4 and all(set(cell["pictures"]) == set(PICTURES) for cell in cells)
+    assert all(len(line) == 40 for cell in cells for line in cell["curves"]["kl"])
+    assert "not finished" not in (finished / "report.html").read_text()
+
+
+def test_half_a_run_is_reported_with_a_banner(half):
+    report.main([str(half)])
+    text = (half / "report.html").read_text()
+    assert "not finished. 4 of 8 models are trained; 4 more have taken up to 20 of 40" in text
+
+
+def test_two_runs_are_compared_where_they_overlap(finished, tmp_path):
+    other = tmp_path / "other"
+    full_sweep.main([*TINY, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
+    report.main([str(finished), str(other), "--out", str(tmp_path / "both.html")])
+    data = data_of(tmp_path / "both.html")
+    assert data["mu"] == ["3"] and [run["name"] for run in data["runs"]] == ["tiny", "other"]
+    assert len(data["maps"]["kl"]) == 3
+    full_sweep.main([*TINY, "--mu", "7", "--seeds", "1", "--out", str(tmp_path / "apart")])
+    with pytest.raises(UsageError, match="in common"):
+        report.main([str(finished), str(tmp_path / "apart")])
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_one_or_two_runs_are_named(tmp_path, count):
+    with pytest.raises(UsageError):
+        report.main([str(tmp_path)] * count)
+
+
+def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
+    line = [sys.executable, "-m", "experiments.report", str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(preset() for preset in PRESETS.values()),
+        Config(mu=(-1.0, 1e-7), hidden=(), latent_dim=4, output="identity", contrast=(2.0,) * 9),
+        Config(seeds=3, likelihood_variance=220.5, kl_warmup=1_000, bins=(0.25,)),
+        Config(mu=(0.0, 2.0, 4.0), steps=3_000, kl_warmup=0, beta=(1.0,)),
+    ],
+)
+def test_the_command_repeats_the_config(config):
+    words = shlex.split(report.command(config))
+    assert words[:3] == ["python", "-m", "experiments.full_sweep"]
+    assert full_sweep.read_flags(words[3:]).config == config
+
+
+def test_predictions_are_the_linear_optimums():
+    """Sample the optimal linear β-VAE itself and score it."""
+    config = Config(mu=(0.0, 2.0), beta=(0.5, 3.0, 12.0), n=1, m=7)
+    found = report.predictions(Recipe.from_config(config), config)
+    rng = np.random.default_rng(0)
+    u = rng.choice(config.bins, 400_000)
+    for i, mu in enumerate(config.mu):
+        train = 1 / (1 + np.exp(-rng.normal(mu, 1, 400_000)))
+        for j, beta in enumerate(config.beta):
+            t, eigenvalue = beta * 0.25, 49 * train.var() + 0.25
+            gain = np.sqrt(max(0, eigenvalue - t)) / eigenvalue
+            mean = gain * 7 * (u - train.mean())
+            z_hat = mean + np.sqrt(min(1, t / eigenvalue)) * rng.normal(size=u.shape)
+            slope, offset = np.polyfit(u, z_hat, 1)
+            residual = z_hat - slope * u - offset
+            decoded = train.mean() + np.sqrt(max(0, eigenvalue - t)) * (slope * u + offset) / 7
+            known = {
+                "pmi": residual.var(),
+                "recovery_r2": np.corrcoef(u, z_hat)[0, 1] ** 2,
+                "generation_mse": np.mean((decoded - u) ** 2),
+            }
+            for name, value in known.items():
+                assert found[name][i, j] == pytest.approx(value, rel=0.02, abs=2e-4), name
+
+
+def test_predictions_are_left_out_where_the_theory_says_nothing(finished):
+    for config in (Config(beta=(0.0, 1.0)), Config(latent_dim=3)):
+        assert report.predictions(Recipe.from_config(config), config) == {}
+    assert load_run(finished).boundary.shape == (2,)
