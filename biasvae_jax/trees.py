@@ -71,7 +71,8 @@ def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
             raise StorageError(f"{folder / file} is missing or damaged")
     try:
         _refuse_foreign_metadata(folder)
-        tree = _handler().restore(folder.absolute())
+        with _quiet_orbax():
+            tree = _handler().restore(folder.absolute())
         if like is not None and _shapes(tree) != _shapes(like):
             raise ValueError("it does not hold the arrays of this run")
         return tree
@@ -91,13 +92,21 @@ def first_line(error: BaseException) -> str:
 
 
 def _save_arrays(folder: Path, tree: Any) -> None:
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # orbax would print every failure's traceback first
     try:
-        _handler().save(folder.absolute(), tree)
+        with _quiet_orbax():
+            _handler().save(folder.absolute(), tree)
     except Exception as error:
         raise _as_os_error(error) from error
+
+
+@contextmanager
+def _quiet_orbax() -> Iterator[None]:
+    """Keep orbax from printing warnings, and every failure's traceback before it is raised."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
     finally:
         logger.setLevel(level)
 

@@ -42,15 +42,15 @@ HEAD_ROWS = 4_000  # test images behind the drawn projection
 class Flags:
     """All flags."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN]")] = ()
     """One run directory, or two to compare."""
-    out: Annotated[Path | None, tyro.conf.arg(name="out")] = None
+    out: Path | None = None
     """File to write (None: RUN/report.html, or RUN1/compare-RUN2.html)."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
-    flags = cli.parse(Flags, arguments, None, "python -m experiments.report", __doc__ or "")
+    flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.report", __doc__ or "")
     if len(flags.runs) not in (1, 2):
         raise cli.UsageError("name one run directory, or two to compare")
     start_jax()

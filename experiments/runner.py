@@ -1,7 +1,9 @@
 """Runs a sweep into its run directory: groups, checkpoints, signals, progress."""
 
+import os
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from experiments import processes
 from experiments.cli import Interrupted
 from experiments.progress import Progress
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CHECKPOINT_SHARE = 0.02  # of a run's time, at most
 
 
@@ -152,17 +155,34 @@ def _raise_if(signal_number: int) -> None:
 
 @contextmanager
 def _signals():
-    """Note the first SIGINT or SIGTERM; the second ends the process at once."""
+    """Note the first SIGINT or SIGTERM; the second ends the process at once.
+
+    A thread counts them, since the main one hears of no signal before its chunk has ended.
+    """
     stop = _Stop()
 
     def note(number, _frame):
         stop.asked = number
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_DFL)
 
-    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, note) for each in SIGNALS}
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_end_at_second, args=(reader,), daemon=True).start()
     try:
         yield stop
     finally:
+        signal.set_wakeup_fd(wakeup)
+        os.close(writer)
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _end_at_second(reader: int) -> None:
+    """End the process at the second of the signals whose numbers come through a pipe."""
+    with open(reader, "rb", buffering=0) as numbers:
+        heard = 0
+        while number := numbers.read(1):
+            heard += number[0] in SIGNALS
+            if heard == 2:
+                os._exit(128 + number[0])

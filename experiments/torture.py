@@ -81,6 +81,7 @@ def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
     yield runs.races(trials.races)
     yield runs.signals(trials.signals)
     yield runs.kills(trials.kills)
+    yield runs.finished()
 
 
 def _counts(tally: Tally) -> str:

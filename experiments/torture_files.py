@@ -15,7 +15,7 @@ from biasvae_jax import storage
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from experiments.cli import Interrupted
 from experiments.full_sweep import main
-from experiments.victim import CHUNK, FLAGS, STEPS, Tally, Victim
+from experiments.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt
 
 Damage = Callable[[bytes], bytes | None]
 """What becomes of a file's content; None: the file goes."""
@@ -64,9 +64,12 @@ class Stages:
         self.checkpoints = [storage.checkpoint_folder(Path(), 0, s) for s in (last, last - CHUNK)]
         self.stopped, self.trained = self.folder / "stopped", self.folder / "trained"
         with contextlib.suppress(Interrupted):
-            self.victim.run(self.stopped, stop_at=last)
+            self.victim.run(self.stopped, at=(last, interrupt))
+        self.finished = self.folder / "finished"
         shutil.copytree(self.victim.reference, self.trained)
         (self.trained / "results.nc").unlink()
+        shutil.copytree(self.victim.reference, self.finished)
+        (self.finished / "figures").mkdir()
 
     def fall_back(self, file: Path, damage: Damage) -> str:
         """Damage a file of the newest checkpoint; the run must name it and lose nothing."""
@@ -93,12 +96,12 @@ class Stages:
             return "" if named and "\n" not in str(error) else f"said {error}"
         return "was not noticed"
 
-    def report(self, finished: Path, file: Path, damage: Damage) -> str:
-        """Damage a result of a finished run; the command must not report from it."""
-        out = self._copy(finished)
+    def report(self, file: Path, damage: Damage) -> str:
+        """Damage a result of a finished run; the command must refuse it or make it anew."""
+        out = self._copy(self.finished)
         inflict(out / file, damage)
         try:
-            main([*FLAGS, "--out", str(out), "--quiet"])
+            main([*FLAGS, "--out", str(out), "--quiet", "--compilation-cache", "off"])
         except (StorageError, RunDirectoryError) as error:
             return "" if file.stem in str(error) else f"said {error}"
         return "; ".join(self.victim.differences(out))
@@ -126,7 +129,12 @@ def corruptions(victim: Victim, folder: Path, places: int, rng: np.random.Genera
         for name, damage in damages((stage / some[0]).stat().st_size, places, rng):
             ending = stages.refuse(stage, some, damage)
             _judge(refusals, f"{some[0]} {name}", "refused", ending)
-    return [falls, refusals]
+    reports = Tally("a result of a finished run damaged")
+    for name in ("results.nc", "results.nc.sha256", "history.nc", "history.nc.sha256"):
+        for what, damage in damages((stages.finished / name).stat().st_size, places, rng):
+            ending = stages.report(Path(name), damage)
+            _judge(reports, f"{name} {what}", "refused, or made anew", ending)
+    return [falls, refusals, reports]
 
 
 def _judge(tally: Tally, trial: str, good: str, problem: str) -> None:
@@ -140,11 +148,11 @@ def _judge(tally: Tally, trial: str, good: str, problem: str) -> None:
 # Failing writes ---------------------------------------------------------------------------------
 
 
-def file_limits(victim: Victim, folder: Path) -> Tally:
-    """Let every write fail that makes a file as large as one of a run's, for each such size."""
+def file_limits(victim: Victim, folder: Path, most: int | None = None) -> Tally:
+    """Let every write fail that makes a file as large as one of a run's, for `most` such sizes."""
     tally = Tally("writes fail at a file-size limit")
     sizes = {p.stat().st_size for p in victim.reference.rglob("*") if p.is_file()}
-    for size in sorted(sizes - {0}):
+    for size in sorted(sizes - {0}, reverse=True)[:most]:
         out = folder / "limited"
         with _limited(size - 1):
             ended = _end(victim, out)

@@ -24,6 +24,7 @@ ABSURD = (
     *("sigmoid", "identity", "smoke", "blog", "on", "off", "--", "-", "=", "a b", "\n"),
     *("β=1", "\u202e1", "\ud800", "\x1b[31m"),
 )
+UNTOUCHED = ("--dry-run", "--compilation-cache", "off")
 FIELDS = tuple(Config.__dataclass_fields__)
 EXECUTION = ("checkpoint-interval", "quiet", "devices", "group", "width", "chunk", "process-id")
 FLAGS = ("preset", "out", *EXECUTION, *(name.replace("_", "-") for name in FIELDS))
@@ -101,7 +102,7 @@ def _generate(strategy: st.SearchStrategy, count: int, seed: int, use: Callable)
 
 
 def _try_flags(tally: Tally, arguments: list[str]) -> None:
-    _judge(tally, arguments, lambda: main([*arguments, "--dry-run"]))
+    _judge(tally, arguments, lambda: main([*UNTOUCHED, *arguments]))
 
 
 def _try_config(tally: Tally, values: Any) -> None:

@@ -28,9 +28,14 @@ class Runs:
     def control(self) -> Tally:
         """See that a command left alone gives the reference's bytes, and how long it takes."""
         tally, started = Tally("left alone"), time.monotonic()
-        tally.trials += 1
         self._finish(tally)
         self.lifetime = time.monotonic() - started
+        return tally
+
+    def finished(self) -> Tally:
+        """Let what the other trials have left go on to its end."""
+        tally = Tally("gone on to the end")
+        self._finish(tally)
         return tally
 
     def kills(self, count: int) -> Tally:
@@ -50,7 +55,6 @@ class Runs:
                 tally.saw("with something half-written" if half else "between writes")
             else:
                 self._check_end(tally, process)
-        self._finish(tally)
         return tally
 
     def signals(self, count: int) -> Tally:
@@ -71,7 +75,6 @@ class Runs:
                 tally.saw(f"exited with {128 + number}")
             else:
                 tally.wrong.append(f"{number!r}: {process.returncode}, {self._last_words()}")
-        self._finish(tally)
         return tally
 
     def races(self, count: int) -> Tally:
@@ -101,7 +104,6 @@ class Runs:
             else:
                 codes = f"{loser.returncode}, {winner.returncode}"
                 tally.wrong.append(f"{codes}: {said.read_text()}")
-        self._finish(tally)
         return tally
 
     # Processes ----------------------------------------------------------------------------------
@@ -117,6 +119,7 @@ class Runs:
             tally.lost.append(f"began {began[0]!r}, but {steps} were stored")
 
     def _finish(self, tally: Tally) -> None:
+        tally.trials += 1
         with self._started(tally) as process:
             _wait(process, PATIENCE)
         self._check_end(tally, process)

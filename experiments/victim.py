@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ FLAGS = (
     *("--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "8", "--bins", "0.2", "0.8"),
     *("--checkpoint-interval", "0"),
 )
+Event = tuple[int, Callable[[], None]]
+"""A step, and what is to happen there."""
 
 
 @dataclass
@@ -52,6 +55,11 @@ def launch(out: Path, log: Path, *flags: str) -> subprocess.Popen:
         return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream)
 
 
+def interrupt() -> None:
+    """Send this process a SIGTERM."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 @dataclass
 class Victim:
     """The same sweep in this process; its reference run was never interrupted."""
@@ -59,7 +67,7 @@ class Victim:
     reference: Path
 
     def __post_init__(self):
-        start_jax()
+        start_jax(cache=False)
         self.config = read_flags(FLAGS).config
         recipe = Recipe.from_config(self.config)
         cells = len(self.config.mu) * len(self.config.beta)
@@ -70,18 +78,17 @@ class Victim:
         self.sweep = Sweep(recipe, self.plan)
         self.run(self.reference, interval=math.inf)
 
-    def run(self, out: Path, stop_at: int | None = None, interval: float = 0.0) -> None:
-        """Run in `out` as the command would, but for the figures.
+    def run(self, out: Path, interval: float = 0.0, at: Event | None = None) -> None:
+        """Run in `out` as the command would, but for the figures; at a step, let something happen.
 
-        At step `stop_at`, a SIGTERM: raises Interrupted.
+        Raises what the runner raises: Interrupted, StorageError, RunDirectoryError.
         """
         storage.check_run(out, self.config)
         storage.stored_plan(out)
         with storage.lock_run(out):
             plan = {name: getattr(self.plan, name) for name in storage.PLAN}
             storage.open_run(out, self.config, {"plan": plan})
-            progress = _Stopper(stop_at)
-            Run(out, self.config, self.sweep, interval, progress).execute()
+            Run(out, self.config, self.sweep, interval, _Happening(at)).execute()
 
     def differences(self, out: Path) -> list[str]:
         """Name what in `out` is not, bit for bit, as in the reference run."""
@@ -101,14 +108,14 @@ def _differing_variables(ours: Path, theirs: Path) -> str:
     return ", ".join(sorted(map(str, (a.keys() | b.keys()) - same)))
 
 
-class _Stopper(Progress):
-    """Shows nothing, and sends this process a SIGTERM at a step."""
+class _Happening(Progress):
+    """Shows nothing, and lets something happen at a step."""
 
-    def __init__(self, stop_at: int | None):
+    def __init__(self, at: Event | None):
         super().__init__(Console(quiet=True), 1)
-        self._stop_at = stop_at
+        self._at = at
 
     def advance(self, models, steps, step, finite) -> None:
-        """Stop where it was asked to."""
-        if step == self._stop_at:
-            os.kill(os.getpid(), signal.SIGTERM)
+        """Let it happen."""
+        if self._at is not None and self._at[0] == step:
+            self._at[1]()

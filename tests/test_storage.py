@@ -3,15 +3,18 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import filelock
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax import storage
+from biasvae_jax import storage, trees
 from biasvae_jax.config import Config
 from biasvae_jax.storage import RunDirectoryError, StorageError
 
@@ -201,3 +204,157 @@ def test_datasets_are_written_whole(tmp_path):
         xr.testing.assert_identical(again.load(), dataset)
     assert {p.name for p in tmp_path.iterdir()} == {"a.nc", "a.nc.sha256"}
     xr.testing.assert_identical(storage.read_dataset(tmp_path / "a.nc"), dataset)
+
+
+def test_a_run_killed_before_it_had_a_description_can_begin(tmp_path):
+    for name in (".lock", ".holder.json", ".writing-config.json", "config.json.sha256"):
+        (tmp_path / name).write_text("")
+    assert storage.check_run(tmp_path, CONFIG) is False
+    with storage.lock_run(tmp_path):
+        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+        assert not list(tmp_path.rglob(".writing-*"))
+    assert storage.check_run(tmp_path, CONFIG) is True
+
+
+def test_what_a_kill_leaves_half_written_is_swept_away(tmp_path):
+    leftover = tmp_path / "checkpoints" / ".writing-group-00000-step-000000020" / "a"
+    leftover.mkdir(parents=True)
+    with storage.lock_run(tmp_path):
+        assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_dead_holder_is_not_named(tmp_path):
+    holder = {"host": socket.gethostname(), "pid": 2**30, "since": 0.0}
+    (tmp_path / ".holder.json").write_text(json.dumps(holder))
+    held = filelock.FileLock(tmp_path / ".lock")
+    with held, pytest.raises(RunDirectoryError, match="in use by another process;"):
+        storage.lock_run(tmp_path).__enter__()
+
+
+def test_a_checkpoint_saved_after_falling_back_outlives_the_damaged_ones(tmp_path):
+    for step in (10, 20, 30):
+        storage.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
+    for step in (20, 30):
+        shutil.copytree(
+            storage.checkpoint_folder(tmp_path, 0, step),
+            storage.checkpoint_folder(tmp_path, 0, step + 30),  # renamed, so neither is good
+        )
+    storage.save_checkpoint(tmp_path, 0, 35, {"a": np.full(3, 35)}, CONFIG)
+    step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+    assert step == 35 and (tree["a"] == 35).all()
+
+
+@pytest.mark.parametrize("name", ["group-00000-step-x", "group-00000-step-000000010 2", "mine"])
+def test_other_folders_are_no_checkpoints(tmp_path, name):
+    (tmp_path / "checkpoints" / name).mkdir(parents=True)
+    assert storage.load_checkpoint(tmp_path, 0, CONFIG) is None
+
+
+def forge(folder):
+    """Make the manifest true again, as whoever made the folder could."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"] = trees.digests(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def edit(file, change):
+    values = json.loads(file.read_bytes())
+    change(values)
+    file.write_text(json.dumps(values))
+
+
+def lead_out(values):
+    entry = next(iter(values["tree_metadata"].values()))
+    entry["key_metadata"] = [{"key": "../outside/state.0", "key_type": 2}]
+
+
+def be_of_another_kind(values):
+    next(iter(values["tree_metadata"].values()))["value_metadata"]["value_type"] = "jax.Array"
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("_METADATA", lead_out),
+        ("_METADATA", be_of_another_kind),
+        ("_METADATA", lambda values: values.update(use_ocdbt=True)),
+        ("_METADATA", lambda values: values.pop("tree_metadata")),
+        ("state.0/.zarray", lambda values: values.update(shape=[2**40, 2**20])),
+        ("state.0/.zarray", lambda values: values.update(compressor={"id": "zlib"})),
+        ("state.0/.zarray", lambda values: values.update(dtype="|O")),
+        ("state.0/.zarray", lambda values: values.clear()),
+    ],
+)
+def test_a_forged_checkpoint_is_refused_in_one_line(tmp_path, file, change):
+    storage.save_tree(tmp_path / "outside", TREE, CONFIG)
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    edit(tmp_path / "tree" / file, change)
+    forge(tmp_path / "tree")
+    with pytest.raises(StorageError, match="cannot be read") as caught:
+        storage.load_tree(tmp_path / "tree", CONFIG)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tree_of_other_shapes_is_refused(tmp_path):
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    storage.load_tree(tmp_path / "tree", CONFIG, like=TREE)
+    for like in ({}, {"state": TREE["state"]}, TREE | {"history": {"sums": np.zeros(7)}}):
+        with pytest.raises(StorageError, match="arrays of this run"):
+            storage.load_tree(tmp_path / "tree", CONFIG, like=like)
+
+
+def test_nothing_is_written_through_a_link_or_a_pipe(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in (".writing-config.json", "config.json", "config.json.sha256"):
+        (run / name).symlink_to(outside)
+    with pytest.raises(RunDirectoryError, match="no plain file"):
+        storage.check_run(run, CONFIG)
+    trees.write_atomically(run / "config.json", b"ours")
+    assert outside.read_text() == "mine" and not (run / "config.json").is_symlink()
+    (run / "config.json.sha256").unlink()
+    os.mkfifo(run / "config.json.sha256")
+    with pytest.raises(RunDirectoryError, match="no plain file"):
+        storage.check_run(run, CONFIG)
+
+
+@pytest.mark.parametrize("kind", ["external", "link", "virtual", "group"])
+def test_results_that_refer_to_another_file_are_refused(tmp_path, kind):
+    (tmp_path / "secret").write_bytes(b"12345678")
+    file = tmp_path / "results.nc"
+    with h5py.File(file, "w") as content:
+        if kind == "external":
+            content.create_dataset("a", (1,), "f8", external=[(str(tmp_path / "secret"), 0, 8)])
+        elif kind == "link":
+            content["a"] = h5py.ExternalLink(str(tmp_path / "secret"), "a")
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((1,), "f8")
+            layout[:] = h5py.VirtualSource(str(tmp_path / "secret"), "a", (1,))
+            content.create_virtual_dataset("a", layout)
+        else:
+            content.create_group("a")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    storage.checksum_file(file).write_text(f"{digest}  results.nc")
+    with pytest.raises(StorageError, match="'a' is not stored in it"):
+        storage.read_dataset(file)
+
+
+def test_a_run_that_can_no_longer_be_written_is_no_bad_input(tmp_path, monkeypatch):
+    storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StorageError, match="read-only; nothing is lost"):
+        storage.check_run(tmp_path, CONFIG)
+    with pytest.raises(RunDirectoryError, match="not writable"):
+        storage.check_run(tmp_path / "new", CONFIG)
+    with pytest.raises(RunDirectoryError, match="cannot be used"):
+        storage.check_run(tmp_path / ("long" * 100), CONFIG)
+
+
+@pytest.mark.parametrize("plan", [None, [], {}, PLAN | {"group": 0}, PLAN | {"more": 1}])
+def test_a_run_without_its_plan_is_refused(tmp_path, plan):
+    assert storage.stored_plan(tmp_path) is None
+    storage.open_run(tmp_path, CONFIG, {"plan": plan})
+    with pytest.raises(RunDirectoryError, match="no plan"):
+        storage.stored_plan(tmp_path)

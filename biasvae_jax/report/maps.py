@@ -37,7 +37,11 @@ def over_seeds(values: np.ndarray, level: float = 0.95) -> Cells:
 
 
 def number(value: float) -> str:
-    """Write a value for people: four significant digits, an en dash where there is none."""
+    """Write a value for people: four significant digits, an en dash where there is none.
+
+    >>> number(0.123456), number(float("nan"))
+    ('0.1235', '–')
+    """
     return f"{value:.4g}" if np.isfinite(value) else "–"
 
 

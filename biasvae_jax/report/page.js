@@ -31,7 +31,7 @@
 
   // A frame that shows on every colour: black outside, white inside.
   function frame(i, j, dash) {
-    const at = { type: "rect", x0: j - 0.5, x1: j + 0.5, y0: i - 0.5, y1: i + 0.5 };
+    const at = { type: "rect", x0: j - 0.44, x1: j + 0.44, y0: i - 0.44, y1: i + 0.44 };
     return [
       { ...at, line: { color: "#000", width: 6 } },
       { ...at, line: { color: "#fff", width: 2, dash } },

@@ -69,7 +69,7 @@ def page(views: Sequence[RunView]) -> str:
 
 
 def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files("biasvae_jax.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _digest(script: str) -> str:

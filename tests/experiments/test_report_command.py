@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -16,9 +15,6 @@ from biasvae_jax.report import PICTURES
 from biasvae_jax.training import Recipe
 from experiments import full_sweep, report
 from experiments.cli import UsageError
-from tests.test_loading import TINY, finished, half
-
-__all__ = ["finished", "half"]  # fixtures
 
 
 def data_of(file):
@@ -26,30 +22,57 @@ def data_of(file):
     return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
 
 
-def test_a_sweep_ends_with_its_report(finished):
-    data = data_of(finished / "report.html")
+def test_a_sweep_ends_with_its_report(tiny_run):
+    data = data_of(tiny_run / "report.html")
     cells = [cell for row in data["runs"][0]["cells"] for cell in row]
     assert len(cells) == 4 and all(set(cell["pictures"]) == set(PICTURES) for cell in cells)
     assert all(len(line) == 40 for cell in cells for line in cell["curves"]["kl"])
-    assert "not finished" not in (finished / "report.html").read_text()
+    assert "not finished" not in (tiny_run / "report.html").read_text()
 
 
-def test_half_a_run_is_reported_with_a_banner(half):
-    report.main([str(half)])
-    text = (half / "report.html").read_text()
+def test_half_a_run_is_reported_with_a_banner(half_run):
+    report.main([str(half_run)])
+    text = (half_run / "report.html").read_text()
     assert "not finished. 4 of 8 models are trained; 4 more have taken up to 20 of 40" in text
 
 
-def test_two_runs_are_compared_where_they_overlap(finished, tmp_path):
+def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path):
     other = tmp_path / "other"
-    full_sweep.main([*TINY, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
-    report.main([str(finished), str(other), "--out", str(tmp_path / "both.html")])
+    full_sweep.main([*tiny_flags, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
+    report.main([str(tiny_run), str(other), "--out", str(tmp_path / "both.html")])
     data = data_of(tmp_path / "both.html")
     assert data["mu"] == ["3"] and [run["name"] for run in data["runs"]] == ["tiny", "other"]
     assert len(data["maps"]["kl"]) == 3
-    full_sweep.main([*TINY, "--mu", "7", "--seeds", "1", "--out", str(tmp_path / "apart")])
+    full_sweep.main([*tiny_flags, "--mu", "7", "--seeds", "1", "--out", str(tmp_path / "apart")])
     with pytest.raises(UsageError, match="in common"):
-        report.main([str(finished), str(tmp_path / "apart")])
+        report.main([str(tiny_run), str(tmp_path / "apart")])
+
+
+def test_it_says_what_to_open_and_nothing_else(tiny_run):
+    line = [sys.executable, "-m", "experiments.report", str(tiny_run)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"open {tiny_run / 'report.html'}\n"
+
+
+def test_a_large_grid_keeps_to_the_pages_room(tiny_run, monkeypatch, tmp_path):
+    whole = data_of(tiny_run / "report.html")["runs"][0]["cells"]
+    sizes = [sum(map(len, cell["pictures"].values())) for row in whole for cell in row]
+    monkeypatch.setattr(report, "PICTURE_BYTES", sum(sizes) - 1)
+    monkeypatch.setattr(report, "CURVE_NUMBERS", 4 * 9 * 10)
+    run = report.write_report(load_run(tiny_run), file=tmp_path / "small.html")
+    cells = [cell for row in data_of(run)["runs"][0]["cells"] for cell in row]
+    assert [bool(cell["pictures"]) for cell in cells].count(True) == 3
+    assert all(len(line) == 10 for cell in cells for line in cell["curves"]["kl"])
+
+
+def test_the_help_is_grouped_and_gives_defaults(capsys, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit):
+        full_sweep.read_flags(["--help"])
+    text = capsys.readouterr().out
+    assert "config options" in text and "execution options" in text and "(default: 64)" in text
+    assert not re.search(r"\x1b\[[0-9;]*[39][0-7]m", text)
 
 
 @pytest.mark.parametrize("count", [0, 3])
@@ -105,7 +128,7 @@ def test_predictions_are_the_linear_optimums():
                 assert found[name][i, j] == pytest.approx(value, rel=0.02, abs=2e-4), name
 
 
-def test_predictions_are_left_out_where_the_theory_says_nothing(finished):
+def test_predictions_are_left_out_where_the_theory_says_nothing(tiny_run):
     for config in (Config(beta=(0.0, 1.0)), Config(latent_dim=3)):
         assert report.predictions(Recipe.from_config(config), config) == {}
-    assert load_run(finished).boundary.shape == (2,)
+    assert load_run(tiny_run).boundary.shape == (2,)

@@ -1,6 +1,7 @@
 """A run directory as an object: what is there, in full and half-way."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 
@@ -11,39 +12,10 @@ import pytest
 from biasvae_jax import Config, load_run, storage
 from biasvae_jax.lock import RunDirectoryError
 from biasvae_jax.storage import StorageError
-from experiments import full_sweep
-
-TINY = [
-    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
-    *("--steps", "40", "--kl-warmup", "10", "--batch-size", "8", "--hidden", "4", "--n", "2"),
-    *("--m", "3", "--group", "4", "--chunk", "20", "--compilation-cache", "off", "--quiet"),
-]
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    full_sweep.main([*TINY, "--out", str(out)])
-    return out
-
-
-@pytest.fixture
-def half(finished, tmp_path):
-    """The same run with its second seed at step 20 of 40, as a kill leaves it."""
-    out = shutil.copytree(finished, tmp_path / "half")
-    for name in ("results.nc", "history.nc", "report.html"):
-        (out / name).unlink()
-    config = load_run(finished).config
-    tree = storage.load_models(out, 1, config)
-    history = {k: v if k == "finite" else v / 2 for k, v in tree["history"].items()}
-    shutil.rmtree(storage.models_folder(out, 1))
-    state = {"state": {"params": tree["params"]}, "history": history}
-    storage.save_checkpoint(out, 1, 20, state, config)
-    return out
-
-
-def test_scores_history_and_parameters_of_a_finished_run(finished):
-    run = load_run(finished)
+def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
+    run = load_run(tiny_run)
     assert run.finished and (run.steps == 40).all()
     assert dict(run.scores["kl"].sizes) == {"mu": 2, "beta": 2, "seed": 2}
     images = run.recipe.world.render(jnp.full((5, 4), 0.5))
@@ -52,9 +24,9 @@ def test_scores_history_and_parameters_of_a_finished_run(finished):
     assert mean.shape == logvar.shape == (5, 4) and run.decode(params, mean).shape == (5, 36)
 
 
-def test_parameters_are_those_of_the_model_asked_for(finished):
-    run = load_run(finished)
-    stored = [storage.load_models(finished, group, run.config)["params"] for group in (0, 1)]
+def test_parameters_are_those_of_the_model_asked_for(tiny_run):
+    run = load_run(tiny_run)
+    stored = [storage.load_models(tiny_run, group, run.config)["params"] for group in (0, 1)]
     for index, (mu, beta) in enumerate([(0, 0.2), (0, 50), (3, 0.2), (3, 50)]):
         for seed in (0, 1):
             bias = run.params(mu=mu, beta=beta, seed=seed)["decoder"]["Dense_1"]["bias"]
@@ -70,13 +42,13 @@ def test_parameters_are_those_of_the_model_asked_for(finished):
         ({"mu": 0, "beta": 0.2, "seed": 2}, "no seed 2"),
     ],
 )
-def test_a_model_that_is_not_there_is_named(finished, asked, words):
+def test_a_model_that_is_not_there_is_named(tiny_run, asked, words):
     with pytest.raises(KeyError, match=words):
-        load_run(finished).params(**asked)
+        load_run(tiny_run).params(**asked)
 
 
-def test_a_heat_map_and_a_representation_in_a_notebook(finished):
-    run = load_run(finished)
+def test_a_heat_map_and_a_representation_in_a_notebook(tiny_run):
+    run = load_run(tiny_run)
     figure = run.heat_map("kl")
     assert len(figure.data) == 2 and np.shape(figure.data[0].z) == (2, 2)
     with pytest.raises(KeyError, match="recovery_r2"):
@@ -84,13 +56,13 @@ def test_a_heat_map_and_a_representation_in_a_notebook(finished):
     assert "finished" in repr(run) and run._repr_html_().count("<td>") == 4
 
 
-def test_the_representation_escapes_its_path(finished, tmp_path):
-    run = load_run(shutil.copytree(finished, tmp_path / "<img src=x>"))
+def test_the_representation_escapes_its_path(tiny_run, tmp_path):
+    run = load_run(shutil.copytree(tiny_run, tmp_path / "<img src=x>"))
     assert "<img" not in run._repr_html_()
 
 
-def test_half_a_run_gives_what_is_there(half):
-    run = load_run(half)
+def test_half_a_run_gives_what_is_there(half_run):
+    run = load_run(half_run)
     assert not run.finished and sorted(set(run.steps)) == [20, 40]
     assert run.scores["recovery_r2"].isel(seed=0).notnull().all()
     assert run.scores["recovery_r2"].isel(seed=1).isnull().all()
@@ -102,9 +74,9 @@ def test_half_a_run_gives_what_is_there(half):
     run.params(mu=0, beta=50, seed=1)
 
 
-def test_a_run_that_has_only_begun_has_no_parameters(half):
-    shutil.rmtree(half / "checkpoints")
-    run = load_run(half)
+def test_a_run_that_has_only_begun_has_no_parameters(half_run):
+    shutil.rmtree(half_run / "checkpoints")
+    run = load_run(half_run)
     assert run.scores["kl"].isel(seed=1).isnull().all()
     with pytest.raises(StorageError, match="no parameters of group 1"):
         run.params(mu=0, beta=50, seed=1)
@@ -113,24 +85,26 @@ def test_a_run_that_has_only_begun_has_no_parameters(half):
 def rewrite(run, **changes):
     file = run / "config.json"
     description = json.loads(file.read_text()) | changes
-    storage.checksum_file(file).unlink(missing_ok=True)
-    file.write_text(json.dumps(description))
+    content = json.dumps(description).encode()
+    file.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    storage.checksum_file(file).write_text(f"{digest}  config.json\n")
 
 
-def test_no_run_and_a_newer_version_are_refused_in_a_line(finished, tmp_path):
+def test_no_run_and_a_newer_version_are_refused_in_a_line(tiny_run, tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "nothing", tmp_path / "file"):
         with pytest.raises(RunDirectoryError, match="is no run"):
             load_run(path)
-    newer = shutil.copytree(finished, tmp_path / "newer")
+    newer = shutil.copytree(tiny_run, tmp_path / "newer")
     rewrite(newer, versions={"biasvae_jax": "99.0.1"}, config={"unknown": 1})
     with pytest.raises(RunDirectoryError, match=r"made by biasvae_jax 99\.0\.1.*install"):
         load_run(newer)
 
 
-def test_results_of_another_run_are_refused(finished, tmp_path):
-    other = shutil.copytree(finished, tmp_path / "other")
-    config = dataclasses.asdict(load_run(finished).config) | {"learning_rate": 0.5}
+def test_results_of_another_run_are_refused(tiny_run, tmp_path):
+    other = shutil.copytree(tiny_run, tmp_path / "other")
+    config = dataclasses.asdict(load_run(tiny_run).config) | {"learning_rate": 0.5}
     assert Config.from_dict(config)
     rewrite(other, config=config)
     with pytest.raises(RunDirectoryError, match="another run"):

@@ -1,0 +1,329 @@
+"""The commands that look at a finished run, on one small enough to train for real."""
+
+import dataclasses
+import functools
+import math
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from rich.console import Console
+
+from biasvae_jax import storage
+from biasvae_jax.config import Config
+from biasvae_jax.plan import Plan, make_plan
+from biasvae_jax.scores.information import neural_information
+from biasvae_jax.storage import RunDirectoryError, StorageError
+from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.training import Recipe
+from experiments import cli, families, finished, identifiability, proxy, score
+from experiments.progress import Progress
+from experiments.runner import Run
+
+TINY = Config(
+    mu=(0.0, 3.0),
+    beta=(0.2, 50.0),
+    steps=300,
+    kl_warmup=100,
+    batch_size=16,
+    learning_rate=3e-3,
+    n=2,
+    m=3,
+    hidden=(16,),
+    noise_variance=0.01,
+    contrast=(1.0, 0.9, 0.8, 0.7),
+    bins=(0.1, 0.2, 0.35, 0.5, 0.65, 0.9),
+)
+CHEAP = ["--scores", "r2", "mcc", "sap", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of four models, stored in two groups; without figures."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    plan = Plan(devices=2, group=3, width=1, chunk=100)
+    sweep = Sweep(Recipe.from_config(TINY), plan)
+    with storage.lock_run(out):
+        storage.open_run(out, TINY, {"plan": dataclasses.asdict(plan)})
+        Run(out, TINY, sweep, 60.0, Progress(Console(quiet=True), 1)).execute()
+    (out / "figures").mkdir()
+    return out
+
+
+@pytest.fixture(scope="module")
+def scored(trained, tmp_path_factory):
+    run = tmp_path_factory.mktemp("scored") / "tiny"
+    shutil.copytree(trained, run)
+    score.main([str(run), "--quiet"])
+    return run
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def read(run, name="scores.nc"):
+    return storage.read_dataset(run / name)
+
+
+def rewrite(run, name, change):
+    dataset = read(run, name)
+    change(dataset)
+    storage.write_dataset(run / name, dataset)
+
+
+# The command ------------------------------------------------------------------------------------
+
+
+def test_every_score_is_there_for_every_model(scored):
+    scores, results = read(scored), read(scored, "results.nc")
+    expected = [v for name in families.FAMILIES for v in families.VARIABLES[name]]
+    assert list(scores) == expected and scores.attrs["config"] == results.attrs["config"]
+    for variable in scores.values():
+        assert variable.dims == ("mu", "beta", "seed") and variable.dtype == np.float32
+        assert variable.attrs["long_name"] and variable.attrs["units"] in ("1", "nat")
+        assert not variable.isnull().any()
+    for name in ("mu", "beta", "seed"):
+        np.testing.assert_array_equal(scores[name], results[name])
+
+
+def test_scores_tell_a_recovered_model_from_a_collapsed_one(scored):
+    low, high = (read(scored).sel(mu=0, beta=beta) for beta in (0.2, 50))
+    for name in ("r2", "r2_reverse", "probe_r2", "probe_r2_reverse", "dci_informativeness"):
+        assert low[name] > 0.75 and high[name] < 0.1, name
+    for name in ("mcc", "mig", "sap", "dci_disentanglement", "factor_vae_score", "beta_vae_score"):
+        assert low[name] > 1.2 * high[name] and low[name] <= 1, name
+    for name in families.VARIABLES["gaussian"] | families.VARIABLES["ksg"]:
+        assert low[name] > 1 and abs(high[name]) < 0.3, name
+    assert low["mi_ksg_canonical"] == pytest.approx(low["mi_gaussian"], rel=0.15)
+
+
+def test_codes_are_those_of_the_recovery_scores(scored):
+    """On this test set all factors vary alike, so that pooled and averaged R² agree."""
+    results = read(scored, "results.nc")
+    np.testing.assert_allclose(read(scored)["r2"], results["recovery_r2"], atol=1e-3)
+
+
+def test_a_scored_run_only_reports(scored, capsys):
+    before = (scored / "scores.nc").stat().st_mtime_ns
+    score.main([str(scored)])
+    printed = capsys.readouterr().out
+    assert "0 of 40 scores to compute" in printed and "mi_ksg_canonical" in printed
+    assert (scored / "scores.nc").stat().st_mtime_ns == before
+
+
+def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatch):
+    real, calls = families.FAMILIES["sap"], []
+
+    def compute(subject):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(subject.bias)
+        return real.compute(subject)
+
+    monkeypatch.setitem(families.FAMILIES, "sap", real._replace(compute=compute))
+    with pytest.raises(cli.Interrupted) as stop:
+        score.main([str(run), *CHEAP])
+    assert stop.value.status == 130
+    assert int(read(run)["sap"].notnull().sum()) == 3 and int(read(run)["mcc"].notnull().sum()) == 4
+    calls.clear()
+    score.main([str(run), *CHEAP])
+    assert calls == [3.0]
+    for name in ("r2", "r2_reverse", "mcc", "sap"):
+        xr.testing.assert_identical(read(run)[name], read(scored)[name])
+
+
+def test_what_is_done_is_stored_on_the_way(run, monkeypatch):
+    stored = []
+    monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(storage, "write_dataset", lambda file, data: stored.append(data))
+    score.main([str(run), *CHEAP])
+    left = [int(sum(v.isnull().sum() for v in data.values())) for data in stored]
+    assert len(stored) > 10 and left == sorted(left, reverse=True) and left[-1] == 0
+
+
+def test_a_diverged_model_has_no_scores_and_is_not_waited_for(run, capsys):
+    def diverge(results):
+        results["finite"][1, 0, 0] = 0
+
+    rewrite(run, "results.nc", diverge)
+    score.main([str(run), *CHEAP])
+    missing = read(run)["mcc"].isnull()
+    assert int(missing.sum()) == 1 and missing[1, 0, 0]
+    score.main([str(run), "--scores", "mcc"])
+    assert "3 finite models of 4" in capsys.readouterr().out
+
+
+def test_neural_bounds_are_computed_when_asked_for(run, monkeypatch, capsys):
+    small = functools.partial(
+        neural_information, steps=150, batch_size=64, evaluation_size=256, hidden=16
+    )
+    monkeypatch.setattr(families, "neural_information", small)
+    score.main([str(run), "--scores", "info_nce", "mine"])
+    assert "neural scores took" in capsys.readouterr().out
+    scores = read(run)
+    assert list(scores) == ["mi_info_nce", "mi_mine"]
+    for values in scores.values():
+        assert values[0, 0, 0] > 1 and abs(values[0, 1, 0]) < 0.2
+    assert (scores["mi_info_nce"] <= math.log(256)).all()
+
+
+def test_all_means_all():
+    assert score.chosen_scores(["all"]) == list(families.VARIABLES)
+    assert score.chosen_scores([]) == list(families.FAMILIES)
+    assert score.chosen_scores(["mine", "r2", "r2"]) == ["r2", "mine"]
+
+
+# Bad input --------------------------------------------------------------------------------------
+
+
+def test_bad_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["score", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit) as stop:
+        cli.run(score.main)
+    printed = capsys.readouterr()
+    assert stop.value.code == 2 and printed.out == "" and printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1 and not (tmp_path / "nowhere").exists()
+
+
+def test_an_unknown_score_is_answered_with_the_known_ones(run):
+    with pytest.raises(cli.UsageError, match=r"dca is unknown; .*dci.*mine, or all"):
+        score.main([str(run), "--scores", "r2", "dca"])
+    assert not (run / "scores.nc").exists()
+
+
+@pytest.mark.parametrize("command", [score.main, proxy.main])
+def test_a_directory_that_is_no_finished_run_is_refused(command, run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", run / "config.json"):
+        with pytest.raises(RunDirectoryError, match="no run"):
+            command([str(path)])
+    assert not list((tmp_path / "empty").iterdir())
+    (run / "results.nc").unlink()
+    with pytest.raises(RunDirectoryError, match="not finished"):
+        command([str(run)])
+    with pytest.raises(cli.UsageError, match="RUN"):
+        command([])
+
+
+def test_scores_of_another_run_or_damaged_ones_are_not_used(run):
+    score.main([str(run), *CHEAP])
+    rewrite(run, "scores.nc", lambda scores: scores.attrs.update(config="{}"))
+    with pytest.raises(RunDirectoryError, match="another run"):
+        score.main([str(run), *CHEAP])
+    (run / "scores.nc").write_bytes(b"?")
+    with pytest.raises(StorageError, match=r"scores\.nc"):
+        score.main([str(run), *CHEAP])
+
+
+def test_a_score_that_a_run_is_too_small_for_is_named(run, monkeypatch):
+    def compute(subject):
+        raise ValueError("sample must return at least 2 factors")
+
+    monkeypatch.setitem(
+        families.FAMILIES, "sap", families.FAMILIES["sap"]._replace(compute=compute)
+    )
+    with pytest.raises(cli.UsageError, match="sap is not for this run"):
+        score.main([str(run), *CHEAP])
+    assert read(run)["mcc"].notnull().any()
+
+
+# The proxy against information ------------------------------------------------------------------
+
+
+def test_proxies_are_tabulated_and_drawn(scored, capsys):
+    proxy.main([str(scored)])
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in proxy.PROXIES) and "mi_gaussian" in printed
+    assert "4 models, 2 collapsed" in printed
+    assert (scored / "figures" / "proxy_against_information.png").stat().st_size > 10_000
+
+
+def test_a_run_without_information_is_told_what_to_do(run):
+    with pytest.raises(cli.UsageError, match=r"experiments\.score"):
+        proxy.main([str(run)])
+
+
+def test_collapsed_models_tie_at_0_nats(scored):
+    models = proxy.read_models(finished.FinishedRun.open(scored))
+    assert models.active.tolist() == [True, False, True, False]
+    assert (models.information["mi_gaussian"][~models.active] == 0).all()
+    # signed: with the sample as target the recovered model is ahead, with the mean behind
+    assert models.proxies["pmi"][0] > models.proxies["pmi"][1]
+    assert models.proxies["pmi_mean"][0] < models.proxies["pmi_mean"][1]
+
+
+def test_agreement_is_of_ranks():
+    x = np.linspace(0, 3, 30)
+    assert proxy.agreement(np.exp(x), x**3) == pytest.approx((1, 1, 1))
+    assert proxy.agreement(-x, x).correlation == pytest.approx(-1)
+    rng = np.random.default_rng(1)
+    unrelated = proxy.agreement(rng.normal(size=200), rng.normal(size=200))
+    assert unrelated.low < 0 < unrelated.high
+    assert np.isnan(proxy.agreement(x, np.ones(30)).correlation)
+    assert np.isnan(proxy.agreement(x[:2], x[:2]).correlation)
+
+
+def test_only_pairs_of_equal_bias_are_compared():
+    mu = np.array([0, 0, 1, 1])
+    information = np.array([1.0, 2.0, 0.0, 0.5])
+    assert proxy.same_order(np.array([0.1, 0.2, 7, 8]), information, mu) == 1
+    assert proxy.same_order(np.array([0.1, 0.2, 8, 7]), information, mu) == 0.5
+    assert np.isnan(proxy.same_order(mu, information, np.arange(4)))
+
+
+# Identifiability --------------------------------------------------------------------------------
+
+
+def test_a_rotation_takes_the_axes_and_nothing_else():
+    u = np.random.default_rng(0).choice([0.1, 0.5, 0.9], (3_000, 9))
+    own, rotated = identifiability.scores(u, u), identifiability.rotated_scores(u, u)
+    assert own.mcc == pytest.approx(1) and own.dci > 0.9
+    assert rotated.mcc == pytest.approx(0.61, abs=0.02)  # nine dimensions
+    assert rotated.dci < 0.5 and rotated.mig < 0.3
+
+
+def test_models_are_trained_tabulated_and_drawn(monkeypatch):
+    flags = identifiability.Flags(beta=(0.5, 1.0), seeds=1, steps=40)
+    config = Config(
+        mu=(0.0,), beta=flags.beta, steps=flags.steps, n=2, m=3, hidden=(8,), contrast=(1, 2, 3, 4)
+    )
+
+    class Silent:
+        def count(self, done, text):
+            assert 0 < done <= 80
+
+    models = identifiability.train(config, Silent(), 0)
+    assert models.steps == list(range(2, 41, 2)) and models.mcc.shape == (1, 2, 20)
+    assert models.mcc[0, 1, -1] == pytest.approx(identifiability.scores(*models.codes[1]).mcc)
+    kinds = {(c, n): models for c in identifiability.CONTRASTS for n in identifiability.NETWORKS}
+    monkeypatch.setattr(identifiability, "ROTATIONS", 2)
+    assert len(identifiability.table(flags, {("equal", "linear"): models}).rows) == 2
+    assert len(identifiability.curves(flags, kinds, 0.61).axes) == 2
+
+
+def test_the_two_worlds_differ_in_contrast_alone():
+    flags = identifiability.Flags()
+    equal, distinct = (
+        identifiability.make_config(flags, c, "linear") for c in ("equal", "distinct")
+    )
+    assert equal.difference(distinct).startswith("contrast: ()")
+    assert len(set(distinct.contrast)) == 9 and min(distinct.contrast) == 1
+
+
+# Lifting ----------------------------------------------------------------------------------------
+
+
+def test_a_function_of_one_model_is_lifted_to_a_stack():
+    config = Config(mu=(0.0, 1.0, 2.0), beta=(0.5,), n=2, m=3, hidden=(4,), batch_size=4)
+    recipe, models = Recipe.from_config(config), grid(config)
+    sweep = Sweep(recipe, make_plan(recipe, 3, 1, devices=2))
+    params = {"a": np.arange(6.0, dtype=np.float32).reshape(3, 2)}
+    lifted = sweep.lift(lambda model, own: (model.bias + own["a"].sum(), own["a"]))
+    total, same = lifted(models, params)
+    np.testing.assert_allclose(total, [1, 6, 11])
+    np.testing.assert_array_equal(same, params["a"])
