@@ -6,6 +6,7 @@ of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 
 import itertools
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
 from experiments.subject import Subject
 
-SAVE_SECONDS = 20.0
+SAVE_SECONDS = 5.0
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
 
 
@@ -106,6 +107,7 @@ def compute(
                     table.save()
                     saved_at = here
     except KeyboardInterrupt:
+        print(f"interrupted; stored. The same command goes on: {run.path}", file=sys.stderr)
         raise cli.Interrupted(signal.SIGINT) from None
     finally:
         table.save()

@@ -45,7 +45,7 @@ def test_a_run_directory_holds_what_the_contract_says(finished):
 def test_the_scores_tell_a_recovered_model_from_a_collapsed_one(finished):
     with xr.open_dataset(finished / "results.nc") as results:
         low, high = results.sel(mu=0, beta=0.2), results.sel(mu=0, beta=50)
-        assert (low["recovery_r2"] > 0.8).all() and (high["recovery_r2"] < 0.1).all()
+        assert (low["recovery_r2"] > 0.7).all() and (high["recovery_r2"] < 0.1).all()
         assert (low["active_units"] == 4).all() and (high["active_units"] == 0).all()
         assert (low["pmi"] < 0.3).all() and (high["pmi"] > 0.9).all()
         assert (low["generation_mse"] < high["generation_mse"]).all()
