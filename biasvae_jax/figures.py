@@ -97,7 +97,8 @@ def training_curves(
         finite = np.asarray(losses[name])[np.isfinite(losses[name])]
         if name != "kl" and finite.size:  # the first steps would hide the rest
             low, high = finite.min(), np.quantile(finite, 0.98)
-            axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))
+            if low < high:
+                axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(),
         title=legend,

@@ -301,17 +301,20 @@ def read_dataset(file: Path) -> xr.Dataset:
 def _write_checked(file: Path, content: bytes) -> None:
     """Write a file and its checksum; at any instant the file matches, or is not there."""
     file.unlink(missing_ok=True)
-    line = f"{hashlib.sha256(content).hexdigest()}  {file.name}\n"
-    write_atomically(checksum_file(file), line.encode())
+    write_atomically(checksum_file(file), _checksum_line(file, content))
     write_atomically(file, content)
 
 
 def _read_checked(file: Path) -> bytes:
     """Read a file of `_write_checked`; raises OSError, or ValueError if it does not match."""
     content = file.read_bytes()
-    if checksum_file(file).read_text().split()[:1] != [hashlib.sha256(content).hexdigest()]:
+    if checksum_file(file).read_bytes() != _checksum_line(file, content):
         raise ValueError(f"it does not match {checksum_file(file).name}")
     return content
+
+
+def _checksum_line(file: Path, content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {file.name}\n".encode()
 
 
 def _refuse_outside_data(content: bytes) -> None:

@@ -49,7 +49,7 @@ def save_tree(folder: Path, tree: Any, config: Config) -> None:
     with writing_folder(folder) as temporary:
         _save_arrays(temporary, tree)
         about = {"name": folder.name, "config": config_hash(config), "files": digests(temporary)}
-        write_atomically(temporary / MANIFEST, json.dumps(about).encode())
+        write_atomically(temporary / MANIFEST, json.dumps(seal(about)).encode())
 
 
 def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
@@ -59,9 +59,10 @@ def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
     """
     try:
         manifest = read_json(folder / MANIFEST)
-        expected = dict(manifest["files"])
-        name, owner = manifest["name"], manifest["config"]
-    except (OSError, ValueError, KeyError, TypeError):
+        if manifest != seal(manifest):
+            raise ValueError("it was changed")
+        expected, name, owner = dict(manifest["files"]), manifest["name"], manifest["config"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise StorageError(f"{folder / MANIFEST} is missing or damaged") from None
     if (name, owner) != (folder.name, config_hash(config)):
         raise StorageError(f"{folder} belongs to another run, or was renamed")
@@ -78,6 +79,12 @@ def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
         return tree
     except Exception as error:  # orbax, tensorstore and json have exceptions of their own
         raise StorageError(f"{folder} cannot be read: {first_line(error)}") from None
+
+
+def seal(manifest: dict) -> dict:
+    """Return a manifest with the SHA-256 of the rest of it."""
+    rest = {key: value for key, value in manifest.items() if key != "seal"}
+    return rest | {"seal": hashlib.sha256(json.dumps(rest).encode()).hexdigest()}
 
 
 def config_hash(config: Config) -> str:

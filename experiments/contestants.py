@@ -111,7 +111,8 @@ def jax_loop(config: Config) -> Contestant:
     recipe = Recipe.from_config(config)
     step = jax.jit(train_step, static_argnums=4, donate_argnums=1)
     keys = jax.random.split(jax.random.key(0), ALONE_MODELS)
-    states = [init_state(key, recipe) for key in keys]
+    start = jax.jit(lambda key: init_state(key, recipe))  # eager zeros would share one buffer
+    states = [start(key) for key in keys]
 
     def run():
         for index, key in enumerate(keys):

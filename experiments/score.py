@@ -107,7 +107,7 @@ def compute(
                     table.save()
                     saved_at = here
     except KeyboardInterrupt:
-        print(f"interrupted; stored. The same command goes on: {run.path}", file=sys.stderr)
+        print(f"interrupted; the same command goes on: {run.path}", file=sys.stderr)
         raise cli.Interrupted(signal.SIGINT) from None
     finally:
         table.save()
@@ -164,7 +164,7 @@ def report(
         took = f"{seconds[name]:.0f}" if name in seconds else "–"
         for variable, (_, unit) in VARIABLES[name].items():
             values = table[variable][run.finite]
-            spread = np.quantile(values, (0, 0.5, 1)) if values.size else [np.nan] * 3
+            spread = (f(values) if values.size else np.nan for f in (np.min, np.median, np.max))
             rows.add_row(variable, *(f"{v:.3f}" for v in spread), unit.replace("1", "–"), took)
             took = ""  # once for all variables of a score
     console.print(rows)

@@ -70,10 +70,12 @@ def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
     victim = Victim(folder / "reference")
     runs = Runs(victim, folder, rng)
     yield runs.control()
-    yield from corruptions(victim, folder, trials.places, rng)
+    if trials.places:
+        yield from corruptions(victim, folder, trials.places, rng)
     if trials.limits:
         yield file_limits(victim, folder)
-    yield full_disks(victim, folder / "disk", trials.disks)
+    if trials.disks:
+        yield full_disks(victim, folder / "disk", trials.disks)
     if trials.inputs:
         from experiments.torture_inputs import inputs  # the one part that needs hypothesis
 

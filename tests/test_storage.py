@@ -127,7 +127,7 @@ def test_a_strange_description_is_refused_not_run(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(RunDirectoryError, match=r"config\.json"):
         storage.check_run(tmp_path, CONFIG)
-    checksum = hashlib.sha256(content).hexdigest() + "  config.json"
+    checksum = hashlib.sha256(content).hexdigest() + "  config.json\n"
     (tmp_path / "config.json.sha256").write_text(checksum)
     with pytest.raises(RunDirectoryError):
         storage.check_run(tmp_path, CONFIG)
@@ -254,7 +254,7 @@ def forge(folder):
     """Make the manifest true again, as whoever made the folder could."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["files"] = trees.digests(folder)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
 
 
 def edit(file, change):
@@ -336,7 +336,7 @@ def test_results_that_refer_to_another_file_are_refused(tmp_path, kind):
         else:
             content.create_group("a")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    storage.checksum_file(file).write_text(f"{digest}  results.nc")
+    storage.checksum_file(file).write_text(f"{digest}  results.nc\n")
     with pytest.raises(StorageError, match="'a' is not stored in it"):
         storage.read_dataset(file)
 
