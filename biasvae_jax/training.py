@@ -59,24 +59,7 @@ class Recipe:
     @property
     def optimizer(self) -> optax.GradientTransformation:
         """Adam at a constant rate."""
-        return adam(self.learning_rate)
-
-
-def adam(rate, b1=0.9, b2=0.999, eps=1e-8):
-    def init(params):
-        zeros = jax.tree.map(jnp.zeros_like, params)
-        return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), zeros, zeros)
-
-    def update(gradient, state, params=None):
-        count = state.count + 1
-        mu = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, state.mu, gradient)
-        nu = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, state.nu, gradient)
-        unbias = jnp.sqrt(1 - b2**count)
-        step, floor = -rate * unbias / (1 - b1**count), (eps * unbias) ** 2
-        updates = jax.tree.map(lambda m, v: step * m * jax.lax.rsqrt(v + floor), mu, nu)
-        return updates, optax.ScaleByAdamState(count, mu, nu)
-
-    return optax.GradientTransformation(init, update)
+        return optax.adam(self.learning_rate)
 
 
 class TrainState(NamedTuple):

@@ -88,7 +88,9 @@ def main(arguments: Sequence[str]) -> None:
             for number, (kind, config) in enumerate(kinds.items()):
                 progress.count(total * number // len(kinds), f"{kind[0]} contrasts, {kind[1]}")
                 trained[kind] = train(config, progress, total * number // len(kinds))
-        console.print(table(flags, trained))
+            progress.note("scoring every code, and rotated")
+            rows = table(flags, trained)
+        console.print(rows)
         factors = next(iter(trained.values())).codes[0][0]
         level = rotated_scores(factors, factors)
     console.print(

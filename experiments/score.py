@@ -5,7 +5,6 @@ of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 """
 
 import itertools
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -106,9 +105,9 @@ def compute(
                 if here - saved_at >= SAVE_SECONDS:
                     table.save()
                     saved_at = here
-    except KeyboardInterrupt:
+    except cli.Interrupted:
         print(f"interrupted; the same command goes on: {run.path}", file=sys.stderr)
-        raise cli.Interrupted(signal.SIGINT) from None
+        raise
     finally:
         table.save()
     return seconds

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import shutil
+import signal
 import sys
 
 import numpy as np
@@ -116,19 +117,19 @@ def test_a_scored_run_only_reports(scored, capsys):
     assert (scored / "scores.nc").stat().st_mtime_ns == before
 
 
-def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatch):
+def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatch, capsys):
     real, calls = families.FAMILIES["sap"], []
 
     def compute(subject):
         if len(calls) == 3:
-            raise KeyboardInterrupt
+            raise cli.Interrupted(signal.SIGTERM)
         calls.append(subject.bias)
         return real.compute(subject)
 
     monkeypatch.setitem(families.FAMILIES, "sap", real._replace(compute=compute))
     with pytest.raises(cli.Interrupted) as stop:
         score.main([str(run), *CHEAP])
-    assert stop.value.status == 130
+    assert stop.value.status == 143 and "the same command goes on" in capsys.readouterr().err
     assert int(read(run)["sap"].notnull().sum()) == 3 and int(read(run)["mcc"].notnull().sum()) == 4
     calls.clear()
     score.main([str(run), *CHEAP])
@@ -183,6 +184,7 @@ def test_all_means_all():
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["score", str(tmp_path / "nowhere")])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers would outlive the test
     with pytest.raises(SystemExit) as stop:
         cli.run(score.main)
     printed = capsys.readouterr()
