@@ -24,7 +24,7 @@ def test_least_squares_agrees_with_scikit_learn(scale, noise):
     x, y = data(scale=scale, noise=noise)
     reference = LinearRegression().fit(np.asarray(x, float), np.asarray(y, float))
     expected = reference.predict(np.asarray(x, float))
-    np.testing.assert_allclose(fit_least_squares(x, y)(x), expected, atol=2e-3)
+    np.testing.assert_allclose(fit_least_squares(x, y)(x), expected, rtol=1e-6, atol=2e-3)
 
 
 @given(st.integers(0, 3))

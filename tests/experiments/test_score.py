@@ -308,6 +308,12 @@ def test_models_are_trained_tabulated_and_drawn(monkeypatch):
     assert len(identifiability.curves(flags, kinds, 0.61).axes) == 2
 
 
+def test_a_file_is_no_directory_for_the_figure(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(cli.UsageError, match="is a file"):
+        identifiability.main(["--out", str(tmp_path / "file")])
+
+
 def test_the_two_worlds_differ_in_contrast_alone():
     flags = identifiability.Flags()
     equal, distinct = (
