@@ -94,7 +94,7 @@ def compare(batch_size: int, names: Sequence[str], repetitions: int) -> dict:
     config = Config(batch_size=batch_size)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         given = Path(folder) / "reference.npz"
-        np.savez(given, **reference(config))
+        np.savez(given, allow_pickle=False, **reference(config))
         everyone = (*names, *FLOOR)
         workers = [
             stack.enter_context(Worker(name, MODELS, batch_size, given)) for name in everyone

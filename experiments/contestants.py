@@ -151,8 +151,8 @@ def jax_vmap(config: Config) -> Contestant:
 
 
 def _torch_parts(config: Config):
-    import torch
-    from torch import nn
+    import torch  # pyright: ignore[reportMissingImports] - the extra `bench`
+    from torch import nn  # pyright: ignore[reportMissingImports]
 
     class VAE(nn.Module):
         def __init__(self):
@@ -294,4 +294,5 @@ def serve(name: str, models: int, batch_size: int, cores: int, given: Path) -> N
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], *map(int, sys.argv[2:5]), Path(sys.argv[5]))
+    name, models, batch_size, cores, given = sys.argv[1:]
+    serve(name, int(models), int(batch_size), int(cores), Path(given))
