@@ -79,6 +79,10 @@ def main(arguments: Sequence[str]) -> None:
     flags = cli.parse(Flags, arguments, Flags(), command, __doc__ or "")
     kinds = {(c, n): make_config(flags, c, n) for c in CONTRASTS for n in NETWORKS}
     console = Console(quiet=flags.quiet, highlight=False, soft_wrap=True)
+    if flags.out.exists() and not flags.out.is_dir():
+        raise cli.UsageError(f"--out {flags.out} is a file; name a directory")
+    with storage.reporting_disk_errors(flags.out):  # now, rather than after the training
+        flags.out.mkdir(parents=True, exist_ok=True)
     start_jax()
     total = sum(config.models * config.steps for config in kinds.values())
     trained = {}
@@ -99,7 +103,6 @@ def main(arguments: Sequence[str]) -> None:
     )
     file = flags.out / "identifiability.png"
     with storage.reporting_disk_errors(file):
-        flags.out.mkdir(parents=True, exist_ok=True)
         curves(flags, trained, level.mcc).savefig(file, dpi=130)
     console.print(f"drawn in {file}")
 

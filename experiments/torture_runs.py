@@ -42,7 +42,7 @@ class Runs:
         """Kill resumed runs until `count` were killed; a run that ends first is checked."""
         tally = Tally("killed")
         while tally.trials < count:
-            in_a_write = tally.trials % 2
+            in_a_write, started = tally.trials % 2, time.time()
             with self._started(tally) as process:
                 if in_a_write:
                     self._await_write(process, int(self.rng.integers(1, 40)))
@@ -51,7 +51,8 @@ class Runs:
                 process.kill()
             if process.returncode == -signal.SIGKILL:
                 tally.trials += 1
-                half = any(self.out.rglob(WRITING + "*"))
+                # not what an earlier kill left, if this one came before it was swept away
+                half = any(p.stat().st_mtime > started for p in self.out.rglob(WRITING + "*"))
                 tally.saw("with something half-written" if half else "between writes")
             else:
                 self._check_end(tally, process)
