@@ -40,6 +40,11 @@ class Config:
     """Adam's learning rate."""
     kl_warmup: int = 0
     """Steps over which the KL weight rises linearly from 0 to beta."""
+    patience: int = 0
+    """Stop a model once its mean loss over this many steps is not lower than over as many before by
+    more than `tolerance`; `steps` is the most then (0: all models take all steps)."""
+    tolerance: float = 0.1
+    """Least improvement of the loss, in nats, for a model with `patience` to go on."""
     hidden: tuple[int, ...] = (128,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
     linear."""
@@ -137,17 +142,23 @@ def _is_finite(value: float) -> bool:
 
 
 def _validate(config: Config) -> None:
-    for name in ("seeds", "steps", "batch_size", "n", "m", "latent_dim", "kl_warmup"):
+    for name in ("seeds", "steps", "batch_size", "n", "m", "latent_dim", "kl_warmup", "patience"):
         value = getattr(config, name)
         if name == "latent_dim" and value is None:
             continue
-        least = 0 if name == "kl_warmup" else 1
+        least = 0 if name in ("kl_warmup", "patience") else 1
         whole = isinstance(value, int) and not isinstance(value, bool)
         _require(whole and least <= value < 2**31, name, value, f"must be a whole number ≥ {least}")
     hidden = config.hidden
     widths = isinstance(hidden, tuple) and all(type(h) is int and 1 <= h < 2**31 for h in hidden)
     _require(widths, "hidden", hidden, "must be whole numbers ≥ 1, or empty for a linear network")
-    for name in ("learning_rate", "noise_mean", "noise_variance", "likelihood_variance"):
+    for name in (
+        "learning_rate",
+        "tolerance",
+        "noise_mean",
+        "noise_variance",
+        "likelihood_variance",
+    ):
         value = getattr(config, name)
         if name == "likelihood_variance" and value is None:
             continue
@@ -165,6 +176,7 @@ def _validate(config: Config) -> None:
     _require(len(contrast) in (0, cells), "contrast", contrast, one_each)
     _require(min(config.beta) >= 0, "beta", config.beta, "must be ≥ 0")
     _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be > 0")
+    _require(config.tolerance >= 0, "tolerance", config.tolerance, "must be ≥ 0 nats")
     _require(config.noise_variance >= 0, "noise_variance", config.noise_variance, "must be ≥ 0")
     if config.likelihood_variance is None and config.noise_variance == 0:
         raise ConfigError(

@@ -1,13 +1,40 @@
 """Figures of a sweep: arrays in, a matplotlib Figure out; nothing is computed or saved here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from biasvae_jax.regimes import Regime
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
+# after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion
+REGIMES = {
+    Regime.RECOVERED: ("#0072B2", "recovered: every latent there is use for is active"),
+    Regime.PARTIAL: ("#56B4E9", "partial: some are active"),
+    Regime.COLLAPSED_BY_OBJECTIVE: ("#D9D9D9", "collapsed by the objective, β > β*"),
+    Regime.COLLAPSED_BY_OPTIMISER: ("#F0E442", "collapsed by the optimiser, β < β*"),
+    Regime.ACTIVE_BEYOND: ("#CC79A7", "active beyond β*"),
+    Regime.DIVERGED: ("#000000", "diverged"),
+}
+MOST_NUMBERED = 32  # columns or rows; larger maps have no room for a number in each cell
+MOST_NAMED = 16  # lines of a legend
 LOSSES = (("loss", "loss (nats)"), ("reconstruction", "reconstruction (nats)"), ("kl", "KL (nats)"))
+
+
+def spread(values: Sequence, most: int) -> Sequence:
+    """Return at most so many of the values, evenly picked, the first among them."""
+    return values[:: -(-len(values) // most)]
+
+
+def _name_cells(axes, mu: Sequence[float], beta: Sequence[float]) -> None:
+    """Name the columns and rows of a map, or some of them where there are many."""
+    for ticks, values in ((axes.set_xticks, beta), (axes.set_yticks, mu)):
+        shown = spread(range(len(values)), MOST_NUMBERED)
+        ticks(shown, [_number(values[i]) for i in shown])
 
 
 def _number(value: float) -> str:
@@ -24,23 +51,24 @@ def heat_map(
 ) -> Figure:
     """Draw one score over the grid, its value in each cell.
 
-    `values` `[mu, beta]`, NaN where a model diverged; `boundary` `[mu]` is β*(μ), drawn as steps.
+    `values` `[mu, beta]`, NaN where there is none; `boundary` `[mu]` is β*(μ), drawn as steps.
     """
     values = np.asarray(values, float)
-    figure = Figure(figsize=(3.2 + 0.72 * len(beta), 2.2 + 0.46 * len(mu)), layout="constrained")
+    columns, rows = min(len(beta), MOST_NUMBERED), min(len(mu), MOST_NUMBERED)
+    figure = Figure(figsize=(3.2 + 0.72 * columns, 2.2 + 0.46 * rows), layout="constrained")
     axes = figure.add_subplot()
     colours = colormaps[COLOUR_MAP].with_extremes(bad="0.85")
     image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, aspect="auto", origin="lower")
-    axes.set_xticks(range(len(beta)), [_number(b) for b in beta])
-    axes.set_yticks(range(len(mu)), [_number(m) for m in mu])
+    _name_cells(axes, mu, beta)
     axes.set_xlabel("β, weight of the KL term")
     axes.set_ylabel("μ, training bias")
     axes.set_title(title, wrap=True)
     figure.colorbar(image, ax=axes, label=label)
     low, high = image.get_clim()
-    for (row, column), value in np.ndenumerate(values):
+    numbered = (len(beta), len(mu)) == (columns, rows)
+    for (row, column), value in np.ndenumerate(values) if numbered else ():
         text = "n/a" if np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
-        dark = not np.isnan(value) and value < low + 0.55 * (high - low)
+        dark = not np.isnan(value) and value < low + 0.47 * (high - low)  # where both read alike
         axes.text(
             column,
             row,
@@ -52,15 +80,16 @@ def heat_map(
             zorder=3,
         )
     if boundary is not None:
-        _draw_boundary(axes, np.asarray(boundary, float), beta)
+        handles = _draw_boundary(axes, np.asarray(boundary, float), beta)
+        figure.legend(handles=handles, loc="outside lower center", frameon=False)
     return figure
 
 
-def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> None:
-    """Draw β*(μ) as a staircase between the cells it separates."""
+def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> list:
+    """Draw β*(μ) as a staircase between the cells it separates; returns its line, if drawn."""
     order = np.sort(beta)
     if list(order) != list(beta):
-        return  # columns out of order have no "between"
+        return []  # columns out of order have no "between"
     # cell i is at i; the line runs at log-interpolated positions, clipped to the map's edges
     logs = np.log(np.maximum(order, 1e-12))
     x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=len(beta) - 0.5)
@@ -71,7 +100,52 @@ def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> None:
     line.set(linewidth=2.5, label="β*(μ): to its right, the linear theory predicts collapse")
     axes.set_xlim(-0.5, len(beta) - 0.5)
     axes.set_ylim(-0.5, len(boundary) - 0.5)
-    axes.figure.legend(handles=[line], loc="outside lower center", frameon=False)
+    return [line]
+
+
+def regime_map(
+    regimes: Mapping[str, np.ndarray],
+    mu: Sequence[float],
+    beta: Sequence[float],
+    boundary: np.ndarray | None = None,
+) -> Figure:
+    """Draw what became of the models over the grid, a panel for each run named.
+
+    `regimes` holds codes of `Regime`, `[mu, beta, seed]`: a cell has a share of each seed's colour,
+    in the order of the codes. `boundary` `[mu]` is β*(μ), the same for all runs.
+    """
+    columns, rows = min(len(beta), MOST_NUMBERED), min(len(mu), MOST_NUMBERED)
+    width, height = 0.9 + 0.44 * columns, 0.36 * rows
+    figure = Figure(figsize=(max(7.2, width * len(regimes)), 2.6 + height), layout="constrained")
+    several = any(np.shape(codes)[-1] > 1 for codes in regimes.values())
+    each = "model (cells are divided among their seeds)" if several else "model"
+    figure.suptitle(f"What became of each {each}")
+    panels = figure.subplots(1, len(regimes), sharey=True, squeeze=False)[0]
+    colours, line = ListedColormap([REGIMES[code][0] for code in Regime]), []
+    for axes, (name, codes) in zip(panels, regimes.items(), strict=True):
+        shares = np.sort(np.asarray(codes, int), axis=-1).reshape(len(mu), -1)
+        axes.imshow(
+            shares,
+            cmap=colours,
+            vmin=-0.5,
+            vmax=len(Regime) - 0.5,
+            aspect="auto",
+            origin="lower",
+            interpolation="nearest",
+            extent=(-0.5, len(beta) - 0.5, -0.5, len(mu) - 0.5),
+        )
+        axes.vlines(np.arange(1, len(beta)) - 0.5, -0.5, len(mu) - 0.5, "white", linewidth=1)
+        axes.hlines(np.arange(1, len(mu)) - 0.5, -0.5, len(beta) - 0.5, "white", linewidth=1)
+        _name_cells(axes, mu, beta)
+        axes.set(xlabel="β, weight of the KL term", title=name)
+        if boundary is not None:
+            line = _draw_boundary(axes, np.asarray(boundary, float), beta)
+    panels[0].set_ylabel("μ, training bias")
+    present = set(np.concatenate([np.ravel(codes) for codes in regimes.values()]).tolist())
+    patches = [Patch(color=c, label=text) for code, (c, text) in REGIMES.items() if code in present]
+    beside = 2 if len(regimes) > 1 else 1
+    figure.legend(handles=patches + line, loc="outside lower center", ncols=beside, frameon=False)
+    return figure
 
 
 def training_curves(
@@ -99,8 +173,10 @@ def training_curves(
             low, high = finite.min(), np.quantile(finite, 0.98)
             if low < high:
                 axes.set_ylim(low - 0.05 * (high - low), high + 0.1 * (high - low))
+    handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(
-        *figure.axes[0].get_legend_handles_labels(),
+        spread(handles, MOST_NAMED),
+        spread(labels, MOST_NAMED),
         title=legend,
         loc="outside right upper",
         frameon=False,

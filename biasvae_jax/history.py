@@ -17,6 +17,8 @@ class History(NamedTuple):
     """Their sums over the last 5 % of the steps, `[models, 3]`, nats."""
     finite: np.ndarray
     """Whether every loss was finite, `[models]`."""
+    steps: np.ndarray
+    """Steps taken, `[models]`; a model that has converged takes no more."""
 
 
 def bin_of(step: np.ndarray, steps: int) -> np.ndarray:
@@ -35,6 +37,7 @@ def empty(models: int, steps: int) -> History:
         bins=np.zeros((models, min(MAX_BINS, steps), 3)),
         tail=np.zeros((models, 3)),
         finite=np.ones(models, bool),
+        steps=np.zeros(models, np.int32),
     )
 
 
@@ -51,7 +54,7 @@ def extend(history: History, first_step: int, losses: Any, steps: int) -> Histor
         if in_tail:
             tail += values[:, column]
     finite = history.finite & np.isfinite(values).all(axis=(1, 2))
-    return History(bins, tail, finite)
+    return History(bins, tail, finite, history.steps + np.int32(len(step)))
 
 
 def means(history: History, steps: int) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,9 @@ class Purpose(enum.IntEnum):
     BASELINE = 5
     FIGURE = 6
     SCORE = 7
+    GAP = 8
+    RENEW = 9
+    MOMENTS = 10
 
 
 def purpose_key(seed: jax.Array | int, purpose: Purpose) -> jax.Array:

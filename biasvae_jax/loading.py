@@ -20,7 +20,7 @@ from biasvae_jax.networks import Params
 from biasvae_jax.plan import plan_from_dict
 from biasvae_jax.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.storage import RunDirectoryError, StorageError
-from biasvae_jax.theory import block_eigenvalue, collapse_threshold
+from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 
 _FLAT = ("seed", "mu", "beta")  # the order of `sweep.grid`
@@ -104,8 +104,7 @@ class LoadedRun:
     @property
     def boundary(self) -> np.ndarray:
         """β*(μ) of the linear theory, `[mu]`."""
-        eigenvalue: Any = block_eigenvalue(self.recipe.world, np.asarray(self.config.mu))  # type: ignore[arg-type]
-        return collapse_threshold(eigenvalue, self.recipe.likelihood_variance)
+        return _boundary(self.config)
 
     def __repr__(self) -> str:
         c = self.config
@@ -186,6 +185,10 @@ def _read(file: Path, config: Config) -> xr.Dataset:
     return dataset
 
 
+def _boundary(config: Config) -> np.ndarray:
+    return collapse_boundary(Recipe.from_config(config).world, config.mu, config.sigma2)
+
+
 def _groups(config: Config, description: dict) -> list[slice]:
     return plan_from_dict(description["plan"]).groups(config.models)
 
@@ -212,9 +215,10 @@ def _so_far(
     bins = training_history.bin_of(np.arange(config.steps), config.steps)
     ends = xr.DataArray(np.cumsum(np.bincount(bins)), dims="step")
     curves = curves.where(ends <= _on_grid(steps, config))
-    results = results_dataset(config, scores, history, {})
+    results = results_dataset(config, scores, history, {}, _boundary(config))
     scored = _on_grid(~np.isnan(scores["active_units"]), config)
-    results["active_units"] = results["active_units"].where(scored)
+    for name in ("active_units", "regime"):
+        results[name] = results[name].where(scored)
     results["finite"] = _on_grid(history.finite, config).astype("int8")
     place = xr.DataArray(np.arange(curves.sizes["step"]), dims="step")
     for name in ("loss", "reconstruction", "kl"):  # the newest 5 % of the steps taken

@@ -66,6 +66,22 @@ def beta_elbo(
     return Losses(reconstruction + beta * kl, reconstruction, kl)
 
 
+def analytic_beta_elbo(
+    network: Network,
+    params: Params,
+    x: jax.Array,
+    eps: jax.Array,
+    beta: jax.Array | float,
+    variance: float,
+) -> Losses:
+    """`beta_elbo` with the analytic KL: the same expectation and less noise."""
+    mean, logvar = network.encode(params, x)
+    x_hat = network.decode(params, reparameterise(eps, mean, logvar))
+    reconstruction = gaussian_reconstruction(x, x_hat, variance)
+    kl = analytic_kl(mean, logvar)
+    return Losses(reconstruction + beta * kl, reconstruction, kl)
+
+
 def linear_warmup(step: jax.Array, warmup: int) -> jax.Array:
     """Weight of the KL term: step/warmup, at most 1; 1 throughout when `warmup` is 0."""
     return jnp.minimum(1.0, step / warmup) if warmup else jnp.ones_like(step, jnp.float32)

@@ -7,10 +7,12 @@ import xarray as xr
 
 from biasvae_jax import history as training_history
 from biasvae_jax.config import Config
+from biasvae_jax.regimes import Regime, regime
 
 GRID = ("mu", "beta", "seed")
-NOT_SCORES = ("loss", "reconstruction", "kl", "recovery_mse_raw", "finite")
-INTEGERS = {"active_units": np.int32, "finite": np.int8}
+NOT_SCORES = ("loss", "reconstruction", "kl", "recovery_mse_raw", "finite", "regime", "steps")
+MAY_BE_NAN = ("signal_share",)  # where no latent is active
+INTEGERS = {"active_units": np.int32, "finite": np.int8, "regime": np.int8, "steps": np.int32}
 
 # variable: (long_name, units)
 MEANINGS = {
@@ -25,7 +27,14 @@ MEANINGS = {
     "recovery_r2_mean": ("R² of the least-squares head posterior mean → u", "1"),
     "recovery_mse_raw": ("MSE of the plainest Adam head z_hat → u", "intensity²"),
     "generation_mse": ("mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²"),
+    "generation_offset": ("part of generation_mse from the mean image", "intensity²"),
+    "generation_shrinkage": ("part of generation_mse from its contrast", "intensity²"),
+    "generation_head": ("the rest of generation_mse: head and decoder", "intensity²"),
+    "gap": ("loss above the linear optimum's, on the same 32,768 fresh images", "nat"),
+    "signal_share": ("share of Var(posterior mean) that follows the factors, not the noise", "1"),
     "active_units": ("latents with Var(posterior mean) > 0.01 on training images", "latents"),
+    "regime": ("what became of the model, from active_units and β*(μ)", "1"),
+    "steps": ("training steps taken; fewer than asked for where patience ended", "steps"),
     "finite": ("1 if the model stayed finite", "1"),
 }
 SCORES = tuple(name for name in MEANINGS if name not in NOT_SCORES)
@@ -53,9 +62,11 @@ def _variable(name: str, dims: tuple[str, ...], values: np.ndarray) -> xr.Variab
     long_name, units = MEANINGS[name.removeprefix("random_")]
     dtype = INTEGERS.get(name.removeprefix("random_"), np.float32)
     prefix = "random initialisation: " if name.startswith("random_") else ""
-    return xr.Variable(
-        dims, values.astype(dtype), {"long_name": prefix + long_name, "units": units}
-    )
+    attributes: dict[str, object] = {"long_name": prefix + long_name, "units": units}
+    if name == "regime":  # codes and their names, as the CF conventions have them
+        attributes["flag_values"] = np.array(list(Regime), np.int8)
+        attributes["flag_meanings"] = " ".join(code.name.lower() for code in Regime)
+    return xr.Variable(dims, values.astype(dtype), attributes)
 
 
 def results_dataset(
@@ -63,21 +74,31 @@ def results_dataset(
     scores: Mapping[str, np.ndarray],
     history: training_history.History,
     baselines: Mapping[str, np.ndarray],
+    threshold: np.ndarray,
 ) -> xr.Dataset:
     """Assemble `results.nc` from flat arrays `[models]` and the baselines `[network]`.
 
-    A model that left the finite numbers gets NaN scores (0 active units) and `finite` 0.
+    `threshold` `[mu]` is β*(μ), for the regimes. A model that left the finite numbers gets NaN
+    scores (0 active units) and `finite` 0.
     """
     _, tail = training_history.means(history, config.steps)
     values = {name: np.asarray(scores[name], np.float64) for name in SCORES}
-    finite = history.finite & np.all([np.isfinite(v) for v in values.values()], axis=0)
+    known = [np.isfinite(values[name]) for name in SCORES if name not in MAY_BE_NAN]
+    finite = history.finite & np.all(known, axis=0)
     values |= dict(zip(("loss", "reconstruction", "kl"), tail.T, strict=True))
     variables = {}
     for name in MEANINGS:
         if name in values:
             masked = np.where(finite, values[name], 0 if name in INTEGERS else np.nan)
             variables[name] = _variable(name, GRID, _on_grid(masked, config))
+    variables["steps"] = _variable("steps", GRID, _on_grid(history.steps, config))
     variables["finite"] = _variable("finite", GRID, _on_grid(finite, config))
+    beta, limit = np.asarray(config.beta)[:, None], np.asarray(threshold)[:, None, None]
+    active = variables["active_units"].values
+    codes = regime(
+        beta, limit, active, variables["finite"].values, min(config.latents, config.n**2)
+    )
+    variables["regime"] = _variable("regime", GRID, codes)
     for name, value in baselines.items():
         variables["random_" + name] = _variable("random_" + name, ("network",), value)
     attributes = {

@@ -299,16 +299,19 @@ def read_dataset(file: Path) -> xr.Dataset:
 
 
 def _write_checked(file: Path, content: bytes) -> None:
-    """Write a file and its checksum; at any instant the file matches, or is not there."""
-    file.unlink(missing_ok=True)
-    write_atomically(checksum_file(file), _checksum_line(file, content))
+    """Write a file and its checksum; at any instant the file is whole, the old one or the new."""
+    line, old = _checksum_line(file, content), b""
+    with contextlib.suppress(OSError, ValueError):  # there is none, or it is damaged
+        old = _checksum_line(file, _read_checked(file))
+    write_atomically(checksum_file(file), line + old)  # either will do, until the new one is there
     write_atomically(file, content)
+    write_atomically(checksum_file(file), line)
 
 
 def _read_checked(file: Path) -> bytes:
     """Read a file of `_write_checked`; raises OSError, or ValueError if it does not match."""
     content = file.read_bytes()
-    if checksum_file(file).read_bytes() != _checksum_line(file, content):
+    if _checksum_line(file, content) not in checksum_file(file).read_bytes().splitlines(True)[:2]:
         raise ValueError(f"it does not match {checksum_file(file).name}")
     return content
 

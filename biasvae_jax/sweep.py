@@ -20,12 +20,23 @@ from biasvae_jax.config import Config
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import Losses
 from biasvae_jax.plan import Plan, pad_models
+from biasvae_jax.scores.diagnosis import (
+    GAP_BATCHES,
+    SHARE_BATCHES,
+    Diagnosis,
+    code_variance,
+    fresh_noise,
+    gap,
+    signal_share,
+    twin_noise,
+)
 from biasvae_jax.scores.recovery import (
     RecoveryScores,
     ScoreKeys,
     raw_recovery_mse,
     recovery_scores,
 )
+from biasvae_jax.theory import linear_params, reduce_world
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
 
 BASELINES = 3  # random networks the seed averaged over
@@ -104,16 +115,33 @@ class Sweep:
         scores = self._score(u, params, self._lay(models.seed), self._lay(models.bias))
         return self.gather(scores, models)
 
+    def diagnose(self, models: Models, params: Any) -> Diagnosis:
+        """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
+
+        The linear optimum is that of the world's reduction under each bias, `theory.reduce_world`.
+        """
+        biases, row = np.unique(models.bias, return_inverse=True)
+        key = purpose_key(0, Purpose.MOMENTS)
+        latents = self.recipe.network.latent_dim
+        reductions = [reduce_world(self.recipe.world, float(b), latents, key) for b in biases]
+        each = jax.tree.map(lambda *a: np.stack(a).astype(np.float32)[row], *reductions)
+        stacked = params, *self.put((each, models.bias, models.beta))
+        gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
+        return Diagnosis(gaps, self._signal_share(models, params))
+
     def baselines(self) -> dict[str, np.ndarray]:
         """Score randomly initialised networks, with the plainest head too: `[BASELINES]` each.
 
-        They are scored at bias 0, which only `active_units` depends on.
+        They are scored at bias 0, which only `active_units` and `signal_share` depend on; `gap`
+        has no meaning without a β.
         """
         networks = Models(*np.zeros((3, BASELINES), np.float32))
         index = self._lay(np.arange(BASELINES, dtype=np.int32))
         u = self._replicate(self.recipe.world.test_factors())
-        scores, raw = self.gather(self._baseline(u, index), networks)
-        return {**scores._asdict(), "recovery_mse_raw": raw}
+        params, scores, raw = self._baseline(u, index)
+        scores, raw = self.gather((scores, raw), networks)
+        share = self._signal_share(networks, params)
+        return {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
 
     def lift(self, function: Callable) -> Callable:
         """Lift your own `function(model, params)`, for one model, to (models, params) of a stack.
@@ -150,10 +178,11 @@ class Sweep:
         sharding = NamedSharding(self.mesh, spec)
         return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
-    def _lift(self, function: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    def _lift(self, function: Callable, in_place: bool = False) -> Callable:
         """Lift `function(shared, *one_model)` to `(shared, *stacked)`.
 
-        Each device takes its share of the models, `plan.width` vmapped at a time.
+        Each device takes its share of the models, `plan.width` vmapped at a time. In place,
+        `function(shared, state, …)` → (state, info), and the stack of states is given up.
         """
 
         def on_device(shared, *stacked):
@@ -161,6 +190,8 @@ class Sweep:
             one = lambda args: function(shared, *args)  # noqa: E731
             if self.plan.width >= local > 1:
                 return jax.vmap(one)(stacked)
+            if in_place and self.plan.width == 1:
+                return _update_in_turn(functools.partial(function, shared), *stacked)
             return jax.lax.map(one, stacked, batch_size=_more_than_one(self.plan.width))
 
         def lifted(shared, *stacked):
@@ -173,7 +204,7 @@ class Sweep:
                 check_vma=False,
             )(shared, *stacked)
 
-        return jax.jit(lifted, donate_argnums=donate)
+        return jax.jit(lifted, donate_argnums=1 if in_place else ())
 
     # Compiled functions -------------------------------------------------------------------------
 
@@ -200,12 +231,13 @@ class Sweep:
             rows = slot * steps + jnp.arange(steps)
             return train_chunk(noise, rows, state, bias, beta, self.recipe)
 
-        return self._lift(chunk, donate=(1,))
+        return self._lift(chunk, in_place=True)
 
     @functools.cached_property
     def _finite(self) -> Callable:
         def finite(_, state):
-            leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state)]
+            trained = (state.params, state.opt_state)
+            leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(trained)]
             return jnp.stack(leaves).all()
 
         return self._lift(finite)
@@ -218,6 +250,54 @@ class Sweep:
 
         return self._lift(score)
 
+    def _signal_share(self, models: Models, params: Any) -> Any:
+        stacked = params, self._lay(models.bias)
+        batches = SHARE_BATCHES, twin_noise
+        variance = self._over_batches(*batches, self._variance, models, *stacked)
+        return np.asarray(jax.vmap(signal_share)(variance))
+
+    def _over_batches(
+        self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
+    ) -> Any:
+        """Average what a lifted function makes of batches of noise, each shared by its seed."""
+        seeds = np.unique(models.seed).astype(np.int32)
+        slot = self._lay(np.searchsorted(seeds, models.seed).astype(np.int32))
+        total = None
+        for batch in range(batches):
+            noise = self._drawn(draw)(self._replicate(seeds), np.int32(batch))
+            part = lifted(noise, slot, *stacked)
+            total = part if total is None else self._add(total, part)
+        return jax.tree.map(lambda a: a / batches, self.gather(total, models))
+
+    @functools.cached_property
+    def _add(self) -> Callable:
+        return jax.jit(functools.partial(jax.tree.map, jnp.add))
+
+    @functools.cache  # noqa: B019
+    def _drawn(self, draw: Callable) -> Callable:
+        """(seeds, batch) → the noise that `draw` makes of each seed, stacked, on every device."""
+
+        def stack(seeds, batch):
+            return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
+
+        return jax.jit(stack, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
+
+    @functools.cached_property
+    def _gap(self) -> Callable:
+        def one(noise, slot, params, reduction, bias, beta):
+            linear = linear_params(reduction, beta, self.recipe.likelihood_variance)
+            return gap(_row(noise, slot), params, linear, bias, beta, self.recipe)
+
+        return self._lift(one)
+
+    @functools.cached_property
+    def _variance(self) -> Callable:
+        def one(noise, slot, params, bias):
+            network, world = self.recipe.network, self.recipe.world
+            return code_variance(_row(noise, slot), params, bias, network, world)
+
+        return self._lift(one)
+
     @functools.cached_property
     def _baseline(self) -> Callable:
         def baseline(u, index):
@@ -226,9 +306,32 @@ class Sweep:
             keys = _score_keys(0)
             network, world = self.recipe.network, self.recipe.world
             scores = recovery_scores(keys, params, jnp.zeros(()), u, network, world)
-            return scores, raw_recovery_mse(keys, params, u, network, world)
+            return params, scores, raw_recovery_mse(keys, params, u, network, world)
 
         return self._lift(baseline)
+
+
+def _row(noise: Any, slot: jax.Array) -> Any:
+    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
+
+
+def _update_in_turn(function: Callable, state: Any, *others: Any) -> Any:
+    """Map `function(state, …)` → (state, info) over stacks, each new state over its old one.
+
+    `lax.map` would write a second stack of states and copy it back.
+    """
+    at = lambda tree, i: jax.tree.map(lambda a: a[i], tree)  # noqa: E731
+    put = lambda tree, i, one: jax.tree.map(lambda a, b: a.at[i].set(b), tree, one)  # noqa: E731
+
+    def body(i, carry):
+        states, infos = carry
+        new, info = function(at(states, i), *at(others, i))
+        return put(states, i, new), put(infos, i, info)
+
+    models = len(jax.tree.leaves(state)[0])
+    _, info = jax.eval_shape(function, at(state, 0), *at(others, 0))
+    infos = jax.tree.map(lambda a: jnp.zeros((models, *a.shape), a.dtype), info)
+    return jax.lax.fori_loop(0, models, body, (state, infos))
 
 
 def _score_keys(seed: jax.Array | int) -> ScoreKeys:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from biasvae_jax.config import Config
+from biasvae_jax.convergence import observe, start_watch
 from biasvae_jax.networks import MLP, Network, Params
 from biasvae_jax.objectives import Losses, beta_elbo, linear_warmup
 from biasvae_jax.worlds import Squares, World
@@ -34,6 +35,10 @@ class Recipe:
     learning_rate: float = 1e-3
     kl_warmup: int = 0
     objective: Objective = beta_elbo
+    patience: int = 0
+    """Steps of a window of `convergence`'s rule; 0: every model takes all its steps."""
+    tolerance: float = 0.1
+    """Improvement, in nats from window to window, below which a model is left as it is."""
 
     @classmethod
     def from_config(cls, config: Config) -> "Recipe":
@@ -54,6 +59,8 @@ class Recipe:
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
             kl_warmup=config.kl_warmup,
+            patience=config.patience,
+            tolerance=config.tolerance,
         )
 
     @property
@@ -69,6 +76,8 @@ class TrainState(NamedTuple):
     """Steps taken, int32 scalar."""
     params: Params
     opt_state: Any
+    watch: Any = ()
+    """`convergence.Watch`, with patience."""
 
 
 class StepNoise(NamedTuple):
@@ -82,7 +91,8 @@ class StepNoise(NamedTuple):
 def init_state(key: jax.Array, recipe: Recipe) -> TrainState:
     """Return an untrained model."""
     params = recipe.network.init(key)
-    return TrainState(jnp.zeros((), jnp.int32), params, recipe.optimizer.init(params))
+    watch = start_watch() if recipe.patience else ()
+    return TrainState(jnp.zeros((), jnp.int32), params, recipe.optimizer.init(params), watch)
 
 
 def draw_noise(key: jax.Array, step: jax.Array, recipe: Recipe) -> StepNoise:
@@ -122,7 +132,7 @@ def noisy_step(
     gradient, info = jax.grad(batch_loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(gradient, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(state.step + 1, params, opt_state), info
+    return TrainState(state.step + 1, params, opt_state, state.watch), info
 
 
 def train_step(
@@ -143,14 +153,45 @@ def train_chunk(
     """Scan `noisy_step` over the `rows` of drawn `noise`, in order.
 
     Naming rows, rather than passing a slice, lets many models read one stack of noise uncopied.
-    Returns the new state and the losses of each step, `[rows]`.
+    Returns the new state and the losses of each step, `[rows]`. With patience, a model that has
+    converged takes no further step, and its losses stay at the means of its last window.
     """
 
-    def body(state, row):
+    def step(state, row):
         here = jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, row, keepdims=False), noise)
         return noisy_step(here, state, bias, beta, recipe)
 
-    return jax.lax.scan(body, state, rows)
+    return (
+        _scan_watched(step, state, rows, recipe)
+        if recipe.patience
+        else jax.lax.scan(step, state, rows)
+    )
+
+
+def _scan_watched(
+    step: Callable, state: TrainState, rows: jax.Array, recipe: Recipe
+) -> tuple[TrainState, Losses]:
+    """`lax.scan` that ends where the model converges; under vmap, where the last one does."""
+
+    def goes_on(carry):
+        i, state, _ = carry
+        return (i < len(rows)) & ~state.watch.converged
+
+    def body(carry):
+        i, state, infos = carry
+        state, info = step(state, rows[i])
+        watch = observe(state.watch, info, recipe.patience, recipe.tolerance)
+        warm = state.step > recipe.kl_warmup  # before, the loss itself rises with its KL weight
+        watch = jax.tree.map(lambda new, old: jnp.where(warm, new, old), watch, state.watch)
+        infos = jax.tree.map(lambda a, b: a.at[i].set(b), infos, info)
+        return i + 1, state._replace(watch=watch), infos
+
+    infos = jax.tree.map(lambda _: jnp.zeros(len(rows)), state.watch.present)
+    taken, state, infos = jax.lax.while_loop(goes_on, body, (0, state, infos))
+    after = jnp.arange(len(rows)) >= taken
+    return state, jax.tree.map(
+        lambda losses, last: jnp.where(after, last, losses), infos, state.watch.before
+    )
 
 
 def train(

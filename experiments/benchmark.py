@@ -29,8 +29,8 @@ from biasvae_jax.config import Config
 from biasvae_jax.plan import Costs
 from biasvae_jax.training import Recipe
 from experiments import cli
-from experiments.contestants import CONTESTANTS, FLOOR, reference
-from experiments.runtime import describe_runtime
+from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference
+from experiments.runtime import cores, describe_runtime
 
 LOSS_TOLERANCE = 1e-4
 MODELS = 121
@@ -58,7 +58,9 @@ class Worker:
         command = [sys.executable, "-m", "experiments.contestants", name]
         command += [str(models), str(batch_size), str(cores), str(given)]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        # several processes share a GPU, so none may take most of its memory at the start
+        room = {**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=room)
         self.name = name
         self.work = int(self._answer())
 
@@ -72,7 +74,7 @@ class Worker:
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self.name} ended early; its own message says why")
+            raise ChildProcessError(f"{self.name} ended early; its own message says why")
         return answer
 
     def __enter__(self) -> "Worker":
@@ -103,7 +105,7 @@ def compare(batch_size: int, names: Sequence[str], repetitions: int) -> dict:
         expected = losses["ours"]
         for name, loss in losses.items():
             if not abs(loss - expected) <= LOSS_TOLERANCE * abs(expected):
-                raise RuntimeError(f"{name} computes the loss {loss}, ours is {expected}")
+                raise ChildProcessError(f"{name} computes the loss {loss}, ours is {expected}")
         times = dict(zip(everyone, time_in_turn(workers, repetitions).T, strict=True))
     costs = Costs.of(Recipe.from_config(config))
     flops = 1 / median(times["matrix_product"]) * 1e6
@@ -132,18 +134,21 @@ def scale(scales: Sequence[int], repetitions: int) -> dict:
         nothing = Path(os.devnull)
         start = lambda *a: stack.enter_context(Worker("ours", *a))  # noqa: E731
         workers = [start(models, 64, nothing) for models in scales]
-        one_core = start(MODELS, 64, nothing, 1)
-        times = time_in_turn([*workers, one_core], repetitions)
+        if can_pin():
+            workers.append(start(MODELS, 64, nothing, 1))
+        times = time_in_turn(workers, repetitions)
     base = times[:, list(scales).index(MODELS)]
     by_models = {
         str(models): {"us": median(t), "ratio": median(t / base)}
-        for models, t in zip(scales, times.T[:-1], strict=True)
+        for models, t in zip(scales, times.T, strict=False)
     }
-    return {
-        "models": by_models,
-        "cores": len(os.sched_getaffinity(0)),
-        "one_core_ratio": median(times[:, -1] / base),
-    }
+    one_core = {"one_core_ratio": median(times[:, -1] / base)} if can_pin() else {}
+    return {"models": by_models, "cores": cores(), **one_core}
+
+
+def can_pin() -> bool:
+    """Tell whether a process can be pinned to one core, and there is another."""
+    return hasattr(os, "sched_setaffinity") and cores() > 1
 
 
 def machine() -> dict:
@@ -152,7 +157,7 @@ def machine() -> dict:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next((li.split(":")[1].strip() for li in lines if li.startswith("model name")), cpu)
-    found = {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), **describe_runtime()}
+    found = {"cpu": cpu, "cores": cores(), **describe_runtime()}
     if importlib.util.find_spec("torch"):
         found["versions"]["torch"] = importlib.metadata.version("torch")
     return found
@@ -171,7 +176,7 @@ def show(console: Console, result: dict) -> None:
         table.add_column(heading, justify="left" if heading == "contestant" else "right")
     for name, row in result["contestants"].items():
         table.add_row(
-            name,
+            TITLES[name],
             f"{row['us']:.0f}",
             f"{row['least']:.0f}–{row['most']:.0f}",
             f"{row['ratio']:.2f}",
@@ -188,14 +193,15 @@ def show_scaling(console: Console, result: dict) -> None:
     for models, row in result["models"].items():
         table.add_row(models, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
     console.print(table)
-    console.print(
-        f"one core takes {result['one_core_ratio']:.2f} × the time of {result['cores']} cores"
-    )
+    if "one_core_ratio" in result:
+        console.print(
+            f"one core takes {result['one_core_ratio']:.2f} × the time of {result['cores']} cores"
+        )
 
 
 def draw(results: Sequence[dict]) -> Figure:
     """Draw µs a model-step of each contestant as bars, a panel for each batch size."""
-    figure = Figure(figsize=(6.5 * len(results), 3.6), layout="constrained")
+    figure = Figure(figsize=(7 * len(results), 3.4), layout="constrained")
     figure.suptitle("Training a grid of β-VAEs: time of one step of one model")
     panels = figure.subplots(1, len(results), squeeze=False)[0]
     for axes, result in zip(panels, results, strict=True):
@@ -203,7 +209,7 @@ def draw(results: Sequence[dict]) -> Figure:
         names = list(rows)[::-1]
         times = [rows[name]["us"] for name in names]
         colours = ["#D55E00" if name == "ours" else "#56B4E9" for name in names]
-        bars = axes.barh([name.replace("_", " ") for name in names], times, color=colours)
+        bars = axes.barh([TITLES[name] for name in names], times, color=colours)
         labels = [f"{rows[name]['us']:.0f} µs, {rows[name]['ratio']:.1f} ×" for name in names]
         axes.bar_label(bars, labels, padding=3, fontsize=9)
         axes.set(xlabel="µs a model-step (less is better)", xlim=(0, 1.35 * max(times)))

@@ -11,27 +11,38 @@ from matplotlib.figure import Figure
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.figures import heat_map, image_grid, training_curves
+from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.plan import Plan
 from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.sweep import grid
-from biasvae_jax.theory import block_eigenvalue, collapse_threshold
+from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from biasvae_jax.worlds import Squares
 
 ROW = 21  # images in a row, as in the seed
 SHOWN_MODELS = 8  # test images of a model's figure
 
+# file: (title, unit); the score is its name without "heatmap_"
 HEAT_MAPS = {
-    "pmi": ("PMI: error of the linear head from true factors to the learned code", "MSE"),
-    "recovery_mse": ("Error of the linear head from the learned code to the true factors", "MSE"),
-    "recovery_r2": (
+    "heatmap_pmi": ("PMI: error of the linear head from true factors to the learned code", "MSE"),
+    "heatmap_recovery_mse": (
+        "Error of the linear head from the learned code to the true factors",
+        "MSE",
+    ),
+    "heatmap_recovery_r2": (
         "Recovery: share of the factors' variance a linear map of the code explains",
         "R²",
     ),
-    "generation_mse": ("Error of the decoded projection, decode(P(u)) against G(u)", "MSE"),
+    "heatmap_generation_mse": (
+        "Error of the decoded projection, decode(P(u)) against G(u)",
+        "MSE",
+    ),
+    "gap": ("Loss above that of the linear optimum", "nats (below 0: better than it)"),
+    "signal_share": (
+        "Signal or noise? Share of the code that follows the factors",
+        "signal share (n/a: no latent active)",
+    ),
 }
 
 
@@ -51,16 +62,14 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def _heat_maps(folder: Path, config: Config, recipe: Recipe, results: xr.Dataset) -> None:
-    boundary = None
-    if isinstance(recipe.world, Squares):
-        boundary = collapse_threshold(
-            block_eigenvalue(recipe.world, np.asarray(config.mu)), recipe.likelihood_variance
-        )
+    boundary = collapse_boundary(recipe.world, config.mu, recipe.likelihood_variance)
     seeds = "" if config.seeds == 1 else f" (mean of {config.seeds} seeds)"
     for name, (title, label) in HEAT_MAPS.items():
-        values = results[name].mean("seed").values
+        values = results[name.removeprefix("heatmap_")].mean("seed").values
         figure = heat_map(values, config.mu, config.beta, title + seeds, label, boundary)
-        _save(figure, folder, f"heatmap_{name}")
+        _save(figure, folder, name)
+    codes = results["regime"].transpose("mu", "beta", "seed").values
+    _save(regime_map({"": codes}, config.mu, config.beta, boundary), folder, "regime")
 
 
 def _curves(folder: Path, config: Config, history: xr.Dataset) -> None:
@@ -93,8 +102,9 @@ def _square(images: Any) -> np.ndarray:
 
 def _data(folder: Path, config: Config, recipe: Recipe) -> None:
     noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (ROW,))
-    samples = [recipe.world.sample(noise, mu) for mu in config.mu]
-    names = [f"μ = {mu:g}" for mu in config.mu]
+    shown = spread(config.mu, ROW)
+    samples = [recipe.world.sample(noise, mu) for mu in shown]
+    names = [f"μ = {mu:g}" for mu in shown]
     for kind, title in (
         ("x_clean", "Training images before noise: one row for each training bias μ"),
         (

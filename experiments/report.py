@@ -24,10 +24,9 @@ from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import over_seeds
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.scores.recovery import test_codes
-from biasvae_jax.theory import cell_eigenvalues, expected_losses, linear_optimum, sigmoid_moments
+from biasvae_jax.theory import predict
 from biasvae_jax.training import Recipe
 from biasvae_jax.trees import StorageError, reporting_disk_errors, write_atomically
-from biasvae_jax.worlds import Squares
 from experiments import cli
 from experiments.runtime import start_jax
 
@@ -89,6 +88,9 @@ def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunVie
     history = run.history.isel(mu=rows, beta=columns)
     names = [str(name) for name, v in scores.data_vars.items() if "mu" in v.dims]
     grid = {n: scores[n].transpose("mu", "beta", "seed").values for n in names}
+    regimes = grid.pop("regime", None)  # codes: no mean, no map
+    if not run.config.patience:
+        grid.pop("steps", None)  # all alike
     test_images, pictures = draw_pictures(run, mu, beta)
     return RunView(
         name=run.path.resolve().name,
@@ -98,10 +100,11 @@ def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunVie
         command=command(run.config),
         banner=_banner(run),
         scores={name: over_seeds(values) for name, values in grid.items()},
-        labels={name: str(scores[name].attrs.get("long_name", name)) for name in names},
-        random={n: float(scores[f"random_{n}"].mean()) for n in names if f"random_{n}" in scores},
+        labels={name: str(scores[name].attrs.get("long_name", name)) for name in grid},
+        random={n: float(scores[f"random_{n}"].mean()) for n in grid if f"random_{n}" in scores},
         theory=predictions(run.recipe, config),
         boundary=run.boundary[rows],
+        regimes=regimes,
         step=_thin(history["step"].values, config),
         curves={
             name: _thin(_extremes(history[name].transpose("mu", "beta", "step", "seed")), config)
@@ -131,30 +134,13 @@ def _thin(values: np.ndarray, config: Config) -> np.ndarray:
 
 
 def predictions(recipe: Recipe, config: Config) -> dict[str, np.ndarray]:
-    """Predict scores of the linear optimum, `[mu, beta]` each; empty where it says nothing.
-
-    With t = βσ², ratio r = min(1, t/λ), c the contrast and V, ū the test factors' variance and
-    mean: pmi = r, generation_mse = c²r²(V + (ū − E u)²), both means over the squares;
-    recovery_r2 is the mean of s/(s + r), s = (1 − r)·(c·m)²·V/λ.
-    """
-    world = recipe.world
-    if not isinstance(world, Squares) or min(config.beta) <= 0 or config.latents != world.factors:
+    """Predict scores of the linear optimum, `[mu, beta]` each; empty for β = 0, which has none."""
+    if min(config.beta) <= 0:
         return {}
-    mu, beta = np.meshgrid(config.mu, config.beta, indexing="ij")
-    variance = recipe.likelihood_variance
-    losses = expected_losses(world, mu, beta, variance)
-    eigenvalue = cell_eigenvalues(world, mu)
-    optimum = linear_optimum(eigenvalue, beta[..., None], variance)
-    r, spread = optimum.posterior_variance, float(np.var(world.bins))
-    shift = (np.mean(world.bins) - sigmoid_moments(mu)[0])[..., None]
-    signal = (1 - r) * (world.contrasts * world.m) ** 2 * spread / eigenvalue
-    error = world.contrasts**2 * r**2 * (spread + shift**2)
-    return losses._asdict() | {
-        "pmi": r.mean(-1),
-        "pmi_exact": r.mean(-1),
-        "recovery_r2": (signal / (signal + r)).mean(-1),
-        "generation_mse": error.mean(-1),
-    }
+    found = predict(
+        recipe.world, config.mu, config.beta, recipe.likelihood_variance, config.latents
+    )._asdict()
+    return found | {"pmi_exact": found["pmi"], "gap": np.zeros_like(found["pmi"])}
 
 
 def command(config: Config) -> str:

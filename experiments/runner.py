@@ -19,6 +19,7 @@ from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.results import INTEGERS, SCORES, history_dataset, results_dataset
 from biasvae_jax.sweep import Models, Sweep, grid
+from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import init_state
 from experiments import processes
 from experiments.cli import Interrupted
@@ -62,7 +63,9 @@ class Run:
     def _write_results(self, stored: list[dict], baselines: dict[str, np.ndarray]) -> None:
         merged: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *stored)
         history = training_history.History(**merged["history"])
-        results = results_dataset(self.config, merged["scores"], history, baselines)
+        recipe = self.sweep.recipe
+        threshold = collapse_boundary(recipe.world, self.config.mu, recipe.likelihood_variance)
+        results = results_dataset(self.config, merged["scores"], history, baselines, threshold)
         storage.write_dataset(self.path / "history.nc", history_dataset(self.config, history))
         storage.write_dataset(self.path / "results.nc", results)
 
@@ -105,11 +108,13 @@ class Run:
             _raise_if(asked)
         self.progress.note(f"scoring {len(models.seed)} models")
         finite = history.finite & self.sweep.finite(models, state)
-        scores = self.sweep.score(models, state.params)
+        taken = self.sweep.gather(state.step, models)
+        scores = self.sweep.score(models, state.params)._asdict()
+        scores |= self.sweep.diagnose(models, state.params)._asdict()
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
-            "scores": scores._asdict(),
-            "history": history._replace(finite=finite)._asdict(),
+            "scores": scores,
+            "history": history._replace(finite=finite, steps=taken)._asdict(),
         }
 
     def _start(self, number: int, models: Models) -> tuple[int, Any, training_history.History]:

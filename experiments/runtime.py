@@ -16,10 +16,17 @@ def start_jax(cache: bool = True) -> None:
     Must be called before jax is first used; has no effect on accelerators' devices.
     """
     if jax.config.values["jax_num_cpu_devices"] < 0:  # whoever has chosen a number keeps it
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        jax.config.update("jax_num_cpu_devices", cores())
     if cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def cores() -> int:
+    """Return the number of CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cache_directory() -> Path:

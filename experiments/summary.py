@@ -10,9 +10,8 @@ from rich.table import Table
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.theory import block_eigenvalue, collapse_threshold
+from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from biasvae_jax.worlds import Squares
 
 SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
 SEED_BASELINE = 0.1121  # the seed's randomly initialised network, mean of 3 runs
@@ -57,9 +56,7 @@ def _print_boundary(console: Console, results: xr.Dataset) -> None:
     """Count the models with most latents active on either side of β*(μ)."""
     config = Config.from_json(results.attrs["config"])
     world = Recipe.from_config(config).world
-    assert isinstance(world, Squares)
-    eigenvalue = block_eigenvalue(world, results["mu"].values)
-    threshold = collapse_threshold(eigenvalue, config.sigma2)[:, None, None]
+    threshold = collapse_boundary(world, config.mu, config.sigma2)[:, None, None]
     active = results["active_units"].transpose("mu", "beta", "seed").values * 2 > config.latents
     below = np.broadcast_to(results["beta"].values[None, :, None] < threshold, active.shape)
     inside, beyond = (active & below).sum(), (active & ~below).sum()

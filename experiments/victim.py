@@ -18,7 +18,7 @@ from biasvae_jax.training import Recipe
 from experiments.full_sweep import read_flags
 from experiments.progress import Progress
 from experiments.runner import Run
-from experiments.runtime import start_jax
+from experiments.runtime import cores, start_jax
 
 STEPS, CHUNK = 400, 20
 FLAGS = (
@@ -71,9 +71,9 @@ class Victim:
         self.config = read_flags(FLAGS).config
         recipe = Recipe.from_config(self.config)
         cells = len(self.config.mu) * len(self.config.beta)
-        cores = len(os.sched_getaffinity(0))
+        available = cores()
         self.plan = make_plan(
-            recipe, cells, self.config.seeds, devices=min(cores, cells), chunk=CHUNK
+            recipe, cells, self.config.seeds, devices=min(available, cells), chunk=CHUNK
         )
         self.sweep = Sweep(recipe, self.plan)
         self.run(self.reference, interval=math.inf)

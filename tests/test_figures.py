@@ -2,8 +2,17 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
-from biasvae_jax.figures import heat_map, image_grid, training_curves
+from biasvae_jax.figures import (
+    MOST_NUMBERED,
+    REGIMES,
+    heat_map,
+    image_grid,
+    regime_map,
+    training_curves,
+)
+from biasvae_jax.regimes import Regime
 
 MU, BETA = (0.0, 1.0, 2.0), (0.5, 1.0, 4.0, 10.0)
 
@@ -44,6 +53,22 @@ def test_the_boundary_stands_at_its_beta():
     assert x[::2] == pytest.approx([1.0, 1.5, 3.5])
 
 
+def test_regimes_have_a_panel_for_each_run_and_a_legend_of_what_occurs():
+    one = np.zeros((3, 4, 1), int)
+    two = np.zeros((3, 4, 2), int)
+    two[2, 1] = [Regime.DIVERGED, Regime.PARTIAL]
+    figure = regime_map({"blog": one, "annealed": two}, MU, BETA, np.array([1.0, 2.0, 100.0]))
+    render(figure)
+    blog, annealed = (axes.images[0] for axes in figure.axes)
+    assert [axes.get_title() for axes in figure.axes] == ["blog", "annealed"]
+    assert blog.get_array().shape == (3, 4) and annealed.get_array().shape == (3, 8)
+    assert annealed.get_array()[2, 2:4].tolist() == [Regime.PARTIAL, Regime.DIVERGED]
+    colour = annealed.cmap(annealed.norm(Regime.DIVERGED))
+    assert to_hex(colour) == REGIMES[Regime.DIVERGED][0]
+    said = [text.get_text().split(":")[0] for text in figure.legends[0].get_texts()]
+    assert said == ["recovered", "partial", "diverged", "β*(μ)"]
+
+
 def test_curves_have_a_line_for_each_name_in_each_panel():
     step = np.arange(5)
     losses = {
@@ -66,3 +91,17 @@ def test_images_keep_their_place_and_scale():
     np.testing.assert_array_equal(canvas[:4, :4], images[0, 0])
     np.testing.assert_array_equal(canvas[5:9, 10:14], images[1, 2])
     assert shown.get_clim() == (0, 1)
+
+
+def test_large_maps_and_many_curves_stay_of_a_size():
+    mu, beta = np.linspace(0, 5, 120), np.linspace(0.1, 10, 150)
+    values = np.zeros((120, 150))
+    figure = heat_map(values, mu, beta, "a score", "unit", 1 + mu)
+    assert max(figure.get_size_inches()) < 30
+    axes = figure.axes[0]
+    assert len(axes.texts) == 0 and len(axes.get_xticks()) <= MOST_NUMBERED
+    assert float(axes.get_xticklabels()[0].get_text()) == pytest.approx(0.1)
+    curves = np.ones((120, 5))
+    losses = {name: curves for name in ("loss", "reconstruction", "kl")}
+    figure = training_curves(np.arange(5), losses, [f"μ = {m:.3g}" for m in mu], "title", "")
+    assert len(figure.legends[0].get_texts()) <= 16 and len(figure.axes[0].lines) == 120

@@ -36,6 +36,7 @@ def view(seeds=2, name="a run", **changes):
         "random": {"recovery_r2": 0.03},
         "theory": {"kl": np.full((2, 3), 2.0)},
         "boundary": np.array([9.5, 4.0]),
+        "regimes": np.array([[0, 0, 2], [0, 3, 2]])[..., None] * np.ones(seeds),
         "step": np.arange(4.0),
         "curves": {k: np.ones((2, 3, 4, 3)) for k in ("loss", "reconstruction", "kl")},
         "pictures": {(0, 0): dict.fromkeys(PICTURES, sprite(np.zeros((1, 2, 3, 3))))},
@@ -93,12 +94,14 @@ def test_a_sprite_holds_its_images_in_place():
 def test_sentences_follow_the_numbers():
     said = " ".join(about_run(view()))
     assert "12 models" in said and "μ = 0, β = 0.5" in said and "for none of the 2 biases" in said
-    assert "2 cells beyond it, 2 have no active latent; of the 4 within it, 1" in said
+    assert "6 recovered" in said and "4 collapsed by the objective" in said
+    assert "2 collapsed by the optimiser" in said and "diverged" not in said
     better = view().scores | {"recovery_r2": over_seeds(np.array([[[0.1], [0.9], [0.1]]] * 2))}
     assert "for 2 of 2 biases a β above" in " ".join(about_run(view(scores=better)))
     cell = " ".join(about_cell(view(), 0, 2))
     assert "expects collapse" in cell and "No latent is active" in cell
-    assert "the linear optimum has 2" in cell
+    assert "the linear optimum has 2" in cell and "2 collapsed by the objective" in cell
+    assert "β*" in " ".join(about_run(view(regimes=None)))
 
 
 def test_diverged_models_are_counted():

@@ -3,13 +3,14 @@ import pytest
 
 from biasvae_jax import history as training_history
 from biasvae_jax.config import Config
+from biasvae_jax.regimes import Regime
 from biasvae_jax.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.sweep import grid
 
 CONFIG = Config(mu=(0.0, 1.0), beta=(1.0, 2.0, 3.0), seeds=2, steps=40)
 
 
-def datasets(broken=None):
+def datasets(broken=None, **changed):
     models = grid(CONFIG)
     history = training_history.empty(12, 40)
     losses = np.ones((3, 12, 40))
@@ -19,8 +20,9 @@ def datasets(broken=None):
     # each score says where it belongs: seed, then mu, then beta
     place = 100 * models.seed + 10 * models.bias + models.beta
     baselines = {name: np.arange(3) for name in (*SCORES, "recovery_mse_raw")}
-    scores = dict.fromkeys(SCORES, place)
-    return results_dataset(CONFIG, scores, history, baselines), history_dataset(CONFIG, history)
+    scores = dict.fromkeys(SCORES, place) | changed
+    results = results_dataset(CONFIG, scores, history, baselines, np.array([2.5, 1.5]))
+    return results, history_dataset(CONFIG, history)
 
 
 def test_every_score_lands_in_its_own_cell():
@@ -37,7 +39,9 @@ def test_variables_types_and_descriptions_are_the_contract():
     results, history = datasets()
     expected = {
         "loss", "reconstruction", "kl", "pmi", "pmi_exact", "pmi_mean", "recovery_mse",
-        "recovery_r2", "recovery_r2_mean", "generation_mse", "active_units", "finite",
+        "recovery_r2", "recovery_r2_mean", "generation_mse", "generation_offset",
+        "generation_shrinkage", "generation_head", "gap", "signal_share", "active_units", "regime",
+        "steps", "finite",
     }  # fmt: skip
     random = {"random_" + name for name in (*SCORES, "recovery_mse_raw")}
     assert set(results.data_vars) == expected | random
@@ -45,7 +49,8 @@ def test_variables_types_and_descriptions_are_the_contract():
     assert history["loss"].dims == ("mu", "beta", "seed", "step")
     for dataset in (results, history):
         for name, variable in dataset.data_vars.items():
-            kind = {"active_units": "int32", "finite": "int8"}.get(name.removeprefix("random_"))
+            kinds = {"active_units": "int32", "finite": "int8", "regime": "int8", "steps": "int32"}
+            kind = kinds.get(name.removeprefix("random_"))
             assert variable.dtype == (kind or "float32")
             assert variable.attrs["long_name"] and variable.attrs["units"]
     assert results["random_pmi"].dims == ("network",)
@@ -62,3 +67,23 @@ def test_a_diverged_model_is_nan_and_marked_and_the_others_are_not(broken):
         if name != "active_units":
             assert np.isnan(results[name].values[~finite]).all()
         np.testing.assert_array_equal(results[name].values[finite], clean[name].values[finite])
+
+
+def test_a_model_without_an_active_latent_has_no_signal_share_and_is_finite():
+    share = np.full(12, 0.5)
+    share[[0, 7]] = np.nan
+    results, _ = datasets(signal_share=share)
+    assert (results["finite"] == 1).all() and results["signal_share"].isnull().sum() == 2
+
+
+def test_regimes_follow_active_units_and_each_biass_own_threshold():
+    """β = 1, 2, 3 against β* = 2.5 at μ = 0 and 1.5 at μ = 1."""
+    results, _ = datasets(active_units=np.where(grid(CONFIG).seed == 0, 0, 9))
+    codes, variable = results["regime"].values, results["regime"]
+    assert codes[..., 0].tolist() == [[3, 3, 2], [3, 2, 2]]
+    assert codes[..., 1].tolist() == [[0, 0, 4], [0, 4, 4]]
+    names = variable.attrs["flag_meanings"].split()
+    assert dict(zip(variable.attrs["flag_values"].tolist(), names, strict=True)) == {
+        code: code.name.lower() for code in Regime
+    }
+    assert datasets(0)[0]["regime"].values[0, 0, 0] == Regime.DIVERGED

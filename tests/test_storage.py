@@ -358,3 +358,31 @@ def test_a_run_without_its_plan_is_refused(tmp_path, plan):
     storage.open_run(tmp_path, CONFIG, {"plan": plan})
     with pytest.raises(RunDirectoryError, match="no plan"):
         storage.stored_plan(tmp_path)
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
+    tmp_path, monkeypatch, failing
+):
+    """Two rewrites are killed at their write number `failing`; the third is let through."""
+    file = tmp_path / "scores.nc"
+    monkeypatch.setattr(storage, "check_still_ours", lambda _: None)
+    storage.write_dataset(file, xr.Dataset({"a": 0}))
+    before, calls, write = 0, [], storage.write_atomically
+
+    def killed(path, content):
+        calls.append(path)
+        if len(calls) == failing:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    for new in (1, 2):
+        calls.clear()
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(storage, "write_atomically", killed)
+            storage.write_dataset(file, xr.Dataset({"a": new}))
+        before = new if failing == 3 else before
+        assert storage.read_dataset(file)["a"] == before
+    storage.write_dataset(file, xr.Dataset({"a": 3}))
+    assert storage.read_dataset(file)["a"] == 3
+    assert len(storage.checksum_file(file).read_text().splitlines()) == 1

@@ -10,7 +10,7 @@ from biasvae_jax.config import Config
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.plan import Plan
 from biasvae_jax.sweep import Models, Sweep, grid
-from biasvae_jax.theory import block_eigenvalue, collapse_threshold, expected_losses
+from biasvae_jax.theory import block_eigenvalue, collapse_threshold, expected_losses, predict
 from biasvae_jax.training import Recipe, init_state, train
 
 SMALL = Config(
@@ -78,6 +78,18 @@ def test_no_plan_changes_a_result(change):
     assert all(len(value) == 12 for value in scores)
 
 
+def test_no_plan_changes_a_diagnosis_nor_does_the_grid_around_a_model():
+    models, found = grid(SMALL), []
+    params = run()[0].params
+    for plan, part in ((PLAN, slice(12)), (Plan(8, 12, 2, 20), slice(12)), (PLAN, slice(7, 9))):
+        sweep = Sweep(Recipe.from_config(SMALL), plan)
+        mine = sweep.put(jax.tree.map(lambda a, p=part: a[p], params))
+        found.append(sweep.diagnose(models[part], mine))
+    chex.assert_trees_all_close(found[0], found[1], rtol=1e-3, atol=1e-4)
+    seen = jax.tree.map(lambda a: a[7:9], found[0])
+    chex.assert_trees_all_close(seen, found[2], rtol=1e-3, atol=1e-4)
+
+
 def test_chunk_length_changes_no_bit():
     a, b = run(), run(plan=dataclasses.replace(PLAN, chunk=7))
     chex.assert_trees_all_equal(a[0], b[0])
@@ -114,7 +126,8 @@ def test_going_on_from_a_host_copy_changes_no_bit():
 
 def test_baselines_are_three_networks_with_every_score_and_the_plainest_head():
     baselines = Sweep(Recipe.from_config(SMALL), PLAN).baselines()
-    assert set(baselines) == set(run(score=True)[2]._fields) | {"recovery_mse_raw"}
+    beside = {"signal_share", "recovery_mse_raw"}
+    assert set(baselines) == set(run(score=True)[2]._fields) | beside
     assert all(value.shape == (3,) for value in baselines.values())
     assert len(set(baselines["pmi"])) == 3
 
@@ -136,6 +149,7 @@ def test_trained_linear_models_reach_the_closed_form():
         learning_rate=2e-3,
         hidden=(),
         output="identity",
+        bins=tuple(np.linspace(0.1, 0.9, 9).tolist()),  # images enough for the head of 3 epochs
     )
     recipe, models = Recipe.from_config(config), grid(config)
     sweep = Sweep(recipe, Plan(devices=8, group=8, width=1, chunk=1_000))
@@ -154,3 +168,14 @@ def test_trained_linear_models_reach_the_closed_form():
     scores = sweep.score(models, state.params)
     active = scores.active_units
     assert (active[models.beta == 20] == 0).all() and (active[models.beta < 3] == 4).all()
+    diagnosis = sweep.diagnose(models, state.params)
+    # nothing linear is below the optimum; the KL left by Adam's steps weighs most at β = 20
+    assert (diagnosis.gap > 0).all() and (diagnosis.gap < np.where(models.beta < 3, 0.3, 1)).all()
+    known = predict(recipe.world, config.mu, config.beta, config.sigma2, 4)
+    found = scores._asdict() | diagnosis._asdict()
+    for name, tolerance in (
+        ("pmi", 0.1), ("recovery_r2", 0.1), ("signal_share", 0.05),
+        ("generation_offset", 0.01), ("generation_shrinkage", 0.01), ("generation_head", 0.01),
+    ):  # fmt: skip
+        value = found[name].reshape(2, 4)
+        np.testing.assert_allclose(value, getattr(known, name), atol=tolerance, err_msg=name)

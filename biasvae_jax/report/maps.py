@@ -1,15 +1,19 @@
 """Heat maps over the grid as plotly figures, and the numbers behind them."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy import stats
+from plotly.colors import sample_colorscale
+
+from biasvae_jax.statistics import t_interval
 
 COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
 DIFFERENCE_MAP = "RdBu"  # red and blue stay apart to them
 BOUNDARY = "#D55E00"
+MOST_NUMBERED = 1_000  # cells; in a larger map the numbers would cover each other
 
 
 class Cells(NamedTuple):
@@ -25,15 +29,8 @@ class Cells(NamedTuple):
 
 def over_seeds(values: np.ndarray, level: float = 0.95) -> Cells:
     """Summarise `[mu, beta, seed]` as mean ± t·s/√n; models that diverged are left out."""
-    values = np.asarray(values, float)
-    finite = np.isfinite(values)
-    count = finite.sum(-1)
-    some, several = np.maximum(count, 1), np.maximum(count, 2)
-    mean = np.where(count > 0, np.where(finite, values, 0).sum(-1) / some, np.nan)
-    squares = np.where(finite, (values - mean[..., None]) ** 2, 0).sum(-1)
-    half = stats.t.ppf(0.5 + level / 2, several - 1) * np.sqrt(squares / (several - 1) / several)
-    half = np.where(count > 1, half, np.nan)
-    return Cells(mean, mean - half, mean + half, count)
+    interval = t_interval(values, -1, level)
+    return Cells(interval.mean, interval.low, interval.high, interval.seeds)
 
 
 def number(value: float) -> str:
@@ -84,6 +81,34 @@ def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndar
     return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()
 
 
+def _numbers(values: np.ndarray, place: np.ndarray, scale: str) -> go.Scatter:
+    """Write each cell's value in black or white, whichever reads better on its colour.
+
+    `place` is the value's place on the colour scale, 0 to 1, NaN where a cell has no colour.
+    """
+    rows, columns = np.indices(values.shape).reshape(2, -1)
+    inks = ["#767676"] * values.size  # reads on a light and on a dark page
+    for index in np.flatnonzero(np.isfinite(place)):
+        inks[index] = _ink(scale, round(float(np.clip(place.flat[index], 0, 1)), 2))
+    return go.Scatter(
+        x=columns.tolist(),
+        y=rows.tolist(),
+        text=[_short(v) for v in values.flat],
+        mode="text",
+        textfont={"color": inks},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+@functools.cache
+def _ink(scale: str, place: float) -> str:
+    """Return black or white by the WCAG contrast ratio, which is the same at luminance 0.179."""
+    rgb = np.asarray(sample_colorscale(scale, [place], colortype="tuple")[0], float)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "#fff" if linear @ (0.2126, 0.7152, 0.0722) < 0.179 else "#000"
+
+
 def heat_map(
     cells: Cells,
     mu: Sequence[float],
@@ -105,14 +130,13 @@ def heat_map(
     low, high = limits or (0.0, 1.0)
     if low == high:  # one colour needs a scale all the same
         low, high = low - 0.5, high + 0.5
+    scale = DIFFERENCE_MAP if difference else COLOUR_MAP
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            text=[[_short(v) for v in row] for row in cells.mean],
-            texttemplate="%{text}",
             hovertext=describe(cells, mu, beta),
             hoverinfo="text",
-            colorscale=DIFFERENCE_MAP if difference else COLOUR_MAP,
+            colorscale=scale,
             zmin=low,
             zmax=high,
             xgap=1,
@@ -120,6 +144,8 @@ def heat_map(
             colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": ".3~g"},
         )
     )
+    if cells.mean.size <= MOST_NUMBERED:
+        figure.add_trace(_numbers(cells.mean, (cells.mean - low) / (high - low), scale))
     if boundary is not None:
         x, y = boundary_steps(boundary, beta)
         line = {"color": BOUNDARY, "width": 2.5}

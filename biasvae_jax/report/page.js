@@ -47,10 +47,11 @@
     }
     plots.forEach((plot, k) => {
       const figure = data.maps[name][k];
-      const traces = figure.data.map((trace) =>
-        trace.type === "heatmap"
-          ? { ...trace, showscale: !narrow.matches, textfont: { size: narrow.matches ? 9 : 11 } }
-          : trace);
+      const size = narrow.matches ? 9 : 11;
+      const traces = figure.data.map((trace) => {
+        if (trace.type === "heatmap") return { ...trace, showscale: !narrow.matches };
+        return trace.mode === "text" ? { ...trace, textfont: { ...trace.textfont, size } } : trace;
+      });
       Plotly.react(plot, traces, theme({ ...figure.layout, shapes }), options);
       plot.setAttribute("aria-label", `${name} over μ and β. ${spoken(k)}`);
     });

@@ -2,12 +2,19 @@
 
 import numpy as np
 
+from biasvae_jax.regimes import Regime
 from biasvae_jax.report.maps import number
 from biasvae_jax.report.view import RunView
 
 TIE = 0.01  # differences in R² below this are called none
-ACTIVE = 0.01  # variance of the posterior mean above which a latent counts as active
-DEAD = 0.5  # fewer active units than this, on average over seeds, is called collapsed
+WORDS = {
+    Regime.RECOVERED: "recovered: as many latents are active as there are factors to find",
+    Regime.PARTIAL: "partly recovered",
+    Regime.COLLAPSED_BY_OBJECTIVE: "collapsed by the objective (none active, β ≥ 0.99·β*)",
+    Regime.COLLAPSED_BY_OPTIMISER: "collapsed by the optimiser (none active, although β < 0.99·β*)",
+    Regime.ACTIVE_BEYOND: "active beyond β* (β ≥ 1.01·β*)",
+    Regime.DIVERGED: "diverged",
+}
 
 
 def about_run(view: RunView) -> list[str]:
@@ -68,20 +75,19 @@ def _recovery(view: RunView, r2: np.ndarray) -> list[str]:
 
 
 def _collapse(view: RunView) -> list[str]:
-    units = view.scores["active_units"].mean
-    known = np.isfinite(units)
-    share = np.asarray(view.config.beta) / view.boundary[:, None]  # t/λ
-    beyond, within = known & (share > 1), known & (share < 1 - ACTIVE)
-    dead = known & (units < DEAD)
     said = (
         f"Collapse: the linear theory puts the boundary at β*(μ) = λ(μ)/σ², from "
-        f"{view.boundary.max():.2f} down to {view.boundary.min():.2f} over these μ. Of the "
-        f"{beyond.sum()} cells beyond it, {(dead & beyond).sum()} have no active latent; of the "
-        f"{within.sum()} within it, {(dead & within).sum()} have none all the same"
+        f"{view.boundary.max():.2f} down to {view.boundary.min():.2f} over these μ."
     )
-    if (dead & within).sum():
-        return [said + ": training did not reach the linear optimum there."]
-    return [said + "."]
+    if view.regimes is None:
+        return [said]
+    return [said + f" Of the models, {_regimes(view.regimes)}."]
+
+
+def _regimes(codes: np.ndarray) -> str:
+    """Count models by what became of them; those still to score are left out."""
+    counts = [(int((codes == code).sum()), text) for code, text in WORDS.items()]
+    return "; ".join(f"{n} {text}" for n, text in counts if n) or "none is scored yet"
 
 
 def _kl(view: RunView) -> list[str]:
@@ -111,10 +117,12 @@ def about_cell(view: RunView, i: int, j: int) -> list[str]:
     if not np.isfinite(value["recovery_r2"]):
         return [*said, "It is still in training, and not scored yet."]
     latents, units = view.config.latents, value["active_units"]
-    if units < DEAD:
+    if units == 0:
         said.append("No latent is active: the code says nothing about the image.")
     else:
         said.append(f"{units:.3g} of {latents} latents are active.")
+    if view.regimes is not None:
+        said.append(f"Models of this cell: {_regimes(view.regimes[i, j])}.")
     r2, random = max(value["recovery_r2"], 0.0), view.random.get("recovery_r2", np.nan)
     beside = f" ({random:.0%} for random networks)" if random == random else ""
     said.append(

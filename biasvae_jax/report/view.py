@@ -46,6 +46,8 @@ class RunView:
     """Training step of each point of the curves."""
     curves: dict[str, np.ndarray]
     """loss, reconstruction, kl: `[mu, beta, step, 3]`, mean and extremes over seeds, nats."""
+    regimes: np.ndarray | None = None
+    """Codes of `Regime`, `[mu, beta, seed]`, NaN for models still to score; None if not stored."""
     test_images: str = ""
     """The test images of all reconstructions, as a data URI."""
     pictures: dict[tuple[int, int], Pictures] = field(default_factory=dict)

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
+from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.worlds import World
 
-ACTIVE_THRESHOLD = 0.01
 ACTIVE_IMAGES = 8_192
 
 
@@ -38,6 +38,12 @@ class RecoveryScores(NamedTuple):
     """The same from the posterior mean (a trap)."""
     generation_mse: jax.Array
     """Mean over images and pixels of (G(u) − decode(P(u)))², P the head of `pmi`."""
+    generation_offset: jax.Array
+    """Its part from the mean image (`generation_terms`)."""
+    generation_shrinkage: jax.Array
+    """Its part from contrast that is too low or too high."""
+    generation_head: jax.Array
+    """The rest: what the head and the decoder get wrong otherwise."""
     active_units: jax.Array
     """Latents whose posterior mean varies over training images, int32."""
 
@@ -54,6 +60,33 @@ def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:
     """
     mean, _ = network.encode(params, x)
     return jnp.sum(mean.var(0) > ACTIVE_THRESHOLD).astype(jnp.int32)
+
+
+class GenerationTerms(NamedTuple):
+    """Three parts of a mean squared error, which they add up to; each a scalar."""
+
+    offset: jax.Array
+    shrinkage: jax.Array
+    head: jax.Array
+
+
+def generation_terms(decoded: jax.Array, x: jax.Array) -> GenerationTerms:
+    """Split the mean of (decoded − x)², both `[images, pixels]`, in intensity².
+
+    offset = mean over pixels of (mean over images of decoded − x)²; with d and g the two centred
+    on their mean images and s = Σdg/Σg², shrinkage = (1 − s)²·mean g² and head = mean (d − s·g)².
+    The terms are orthogonal, so they add up.
+    """
+    chex.assert_equal_shape([decoded, x])
+    g = x - x.mean(0, keepdims=True)
+    d = decoded - decoded.mean(0, keepdims=True)
+    variance = jnp.mean(jnp.square(g))
+    slope = jnp.mean(d * g) / jnp.maximum(variance, jnp.finfo(x.dtype).tiny)
+    return GenerationTerms(
+        offset=jnp.mean(jnp.square(decoded.mean(0) - x.mean(0))),
+        shrinkage=jnp.square(1 - slope) * variance,
+        head=mse(d, slope * g),
+    )
 
 
 def test_codes(
@@ -89,6 +122,8 @@ def recovery_scores(
         x = world.render(u)
         z_hat, mean = test_codes(keys.test, network, params, x)
         head = fit_adam(keys.head, u, z_hat)
+        decoded = network.decode(params, head(u))
+        terms = generation_terms(decoded, x)
         training = world.sample(world.draw(keys.active, (ACTIVE_IMAGES,)), bias).x
         return RecoveryScores(
             pmi=mse(head(u), z_hat),
@@ -97,7 +132,10 @@ def recovery_scores(
             recovery_mse=mse(fit_adam(keys.head, z_hat, u)(z_hat), u),
             recovery_r2=r_squared(fit_least_squares(z_hat, u)(z_hat), u),
             recovery_r2_mean=r_squared(fit_least_squares(mean, u)(mean), u),
-            generation_mse=mse(network.decode(params, head(u)), x),
+            generation_mse=mse(decoded, x),
+            generation_offset=terms.offset,
+            generation_shrinkage=terms.shrinkage,
+            generation_head=terms.head,
             active_units=active_units(network, params, training),
         )
 

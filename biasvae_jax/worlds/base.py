@@ -39,6 +39,10 @@ class World(Protocol):
         """Draw the random numbers behind `shape` examples: a pytree of arrays `[*shape, ...]`."""
         ...
 
+    def renew(self, key: jax.Array, noise: Any) -> Any:
+        """Return drawn noise with the same latents and new observation noise."""
+        ...
+
     def sample(self, noise: Any, bias: jax.Array | float) -> Sample:
         """Make training data from drawn noise under a training bias, one traced number."""
         ...

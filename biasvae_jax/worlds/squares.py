@@ -60,6 +60,10 @@ class Squares:
             image=jax.random.normal(image_key, (*shape, self.pixels)),
         )
 
+    def renew(self, key: jax.Array, noise: SquaresNoise) -> SquaresNoise:
+        """Keep the latents of drawn noise and draw the images' anew."""
+        return noise._replace(image=jax.random.normal(key, noise.image.shape))
+
     def sample(self, noise: SquaresNoise, bias: jax.Array | float) -> Sample:
         """Make training data from drawn noise: z = μ + noise, u = sigmoid(z), x = G(z) + noise."""
         z = bias + noise.latent
@@ -77,9 +81,9 @@ class Squares:
         if self.contrast:  # without, u is drawn to the last bit
             contrast = jnp.asarray(self.contrasts, jnp.float32)
             u = 0.5 + jnp.broadcast_to(contrast, u.shape) * (u - 0.5)
-        squares = u.reshape(*u.shape[:-1], self.n, 1, self.n, 1)
-        image = jnp.broadcast_to(squares, (*u.shape[:-1], self.n, self.m, self.n, self.m))
-        return image.reshape(*u.shape[:-1], self.pixels)
+        # a product with zeros and ones: exact, and on a CPU faster than broadcasting
+        stripes = np.kron(np.eye(self.n, dtype=np.float32), np.ones(self.m, np.float32))
+        return jnp.matmul(u, np.kron(stripes, stripes), precision="highest")
 
     def test_factors(self) -> jax.Array:
         """Return every combination of the bins over the squares, `[len(bins)^n², n²]`."""

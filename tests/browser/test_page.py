@@ -91,7 +91,7 @@ def test_the_switch_changes_map_meaning_and_table(visit):
     tab.get_by_label("Score").select_option("kl")
     assert tab.locator("#tables > div:visible").get_attribute("data-score") == "kl"
     assert tab.locator("#meaning").inner_text() == "the kl"
-    cells = tab.locator("#map0 .heatmap-label").all_text_contents()
+    cells = tab.locator("#map0 .scatterlayer text").all_text_contents()
     assert "71" in [cell.strip() for cell in cells]
     assert tab.locator("#tables > div:visible td").first.inner_text() == "1"
     assert "now" in tab.locator("tr", has=tab.locator("th:text-is('kl')")).get_attribute("class")

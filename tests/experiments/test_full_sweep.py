@@ -36,7 +36,10 @@ def test_a_run_directory_holds_what_the_contract_says(finished):
     with xr.open_dataset(finished / "results.nc") as results:
         assert dict(results.sizes) == {"mu": 2, "beta": 2, "seed": 2, "network": 3}
         assert (results["finite"] == 1).all()
-        assert not any(results[name].isnull().any() for name in results.data_vars)
+        names = set(results.data_vars) - {"signal_share"}
+        assert not any(results[name].isnull().any() for name in names)
+        silent = results["active_units"] == 0
+        assert (results["signal_share"].isnull() == silent).all()
     with xr.open_dataset(finished / "history.nc") as history:
         assert history.sizes["step"] == 200
     assert list((finished / "models").iterdir()) and not list(finished.glob(".writing*"))
@@ -49,6 +52,10 @@ def test_the_scores_tell_a_recovered_model_from_a_collapsed_one(finished):
         assert (low["active_units"] == 4).all() and (high["active_units"] == 0).all()
         assert (low["pmi"] < 0.3).all() and (high["pmi"] > 0.9).all()
         assert (low["generation_mse"] < high["generation_mse"]).all()
+        terms = sum(results[f"generation_{term}"] for term in ("offset", "shrinkage", "head"))
+        np.testing.assert_allclose(terms, results["generation_mse"], rtol=1e-4)
+        assert (low["regime"] == 0).all() and (high["regime"] == 2).all()
+        assert (low["signal_share"] > 0.9).all()
 
 
 def test_every_figure_is_drawn(finished):
@@ -56,6 +63,7 @@ def test_every_figure_is_drawn(finished):
     assert names == {
         "training_images_clean", "training_images_noisy", "test_images",
         "curves_over_mu", "curves_over_beta",
+        "gap", "signal_share", "regime",
         "heatmap_pmi", "heatmap_recovery_mse", "heatmap_recovery_r2", "heatmap_generation_mse",
         "reconstructions_recovered", "reconstructions_collapsed",
         "traversal_recovered", "traversal_collapsed",

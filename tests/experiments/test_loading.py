@@ -50,7 +50,7 @@ def test_a_model_that_is_not_there_is_named(tiny_run, asked, words):
 def test_a_heat_map_and_a_representation_in_a_notebook(tiny_run):
     run = load_run(tiny_run)
     figure = run.heat_map("kl")
-    assert len(figure.data) == 2 and np.shape(figure.data[0].z) == (2, 2)
+    assert len(figure.data) == 3 and np.shape(figure.data[0].z) == (2, 2)
     with pytest.raises(KeyError, match="recovery_r2"):
         run.heat_map("nonsense")
     assert "finished" in repr(run) and run._repr_html_().count("<td>") == 4

@@ -129,6 +129,6 @@ def test_predictions_are_the_linear_optimums():
 
 
 def test_predictions_are_left_out_where_the_theory_says_nothing(tiny_run):
-    for config in (Config(beta=(0.0, 1.0)), Config(latent_dim=3)):
-        assert report.predictions(Recipe.from_config(config), config) == {}
+    config = Config(beta=(0.0, 1.0))
+    assert report.predictions(Recipe.from_config(config), config) == {}
     assert load_run(tiny_run).boundary.shape == (2,)

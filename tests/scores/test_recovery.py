@@ -13,6 +13,7 @@ from biasvae_jax.networks import MLP
 from biasvae_jax.scores.recovery import (
     ScoreKeys,
     active_units,
+    generation_terms,
     r_squared,
     raw_recovery_mse,
     recovery_scores,
@@ -104,6 +105,21 @@ def test_random_networks_stand_where_the_seeds_baseline_does():
     assert all_scores.pmi.mean() == pytest.approx(1, abs=0.4)
     assert (all_scores.recovery_r2 < 0.1).all()
     assert (all_scores.recovery_r2_mean > 0.5).all()  # the trap again
+
+
+def test_the_three_terms_of_an_error_are_told_apart_and_add_up():
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.normal(0.5, 0.3, (400, 6)))
+    other = jnp.asarray(rng.normal(0, 0.1, (400, 6)))
+    variance = float(jnp.square(x - x.mean(0, keepdims=True)).mean())
+    for decoded, known in (
+        (x + jnp.arange(6.0)[None], (55 / 6, 0, 0)),
+        (0.4 * x, (0.36 * float(jnp.square(x.mean(0)).mean()), 0.36 * variance, 0)),
+        (x + other, (0, 0, 0.01)),
+    ):
+        terms = generation_terms(decoded, x)
+        np.testing.assert_allclose(terms, known, atol=1e-3)
+        np.testing.assert_allclose(sum(terms), jnp.square(decoded - x).mean(), rtol=1e-5)
 
 
 def test_active_units_counts_latents_that_vary():

@@ -1,0 +1,132 @@
+"""Where the trained models stop encoding: β̂(μ) from active units, and its slope over the bias.
+
+Everything is in log β (natural logarithms), where differences are ratios of β. numpy and SciPy.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from biasvae_jax.statistics import Interval, t_interval
+
+
+class Boundary(NamedTuple):
+    """The empirical boundary of each seed, and over seeds."""
+
+    log_beta: np.ndarray
+    """log β̂ `[mu, seed]`; ±inf where censored, NaN where no cell has a value."""
+    censored: np.ndarray
+    """`[mu, seed]`: +1 where at least half the latents stay active at the largest β, −1 where at
+    most half are at the smallest, 0 where the grid holds the crossing."""
+    bracket: np.ndarray
+    """log β of the grid's points around the crossing `[mu, seed, 2]`; NaN where there is none."""
+    interval: Interval
+    """Student's interval for log β̂ over seeds `[mu]`; no value where a seed is censored, for the
+    mean of the others would be biased. Seeds that jump between the same two β agree exactly: read
+    its width beside the bracket's."""
+
+
+def boundary(active: np.ndarray, beta: np.ndarray, latents: int, level: float = 0.95) -> Boundary:
+    """Find β̂(μ), where half the latents are active, for each seed.
+
+    `active` `[mu, beta, seed]` counts active units, NaN for a diverged model (`results.nc` stores 0
+    there, with `finite` 0); `beta` in any order. Counts need not fall with β, so the convention is:
+    their decreasing isotonic (least-squares) regression, joined by straight lines in log β, crosses
+    latents/2 at log β̂; where it lies level at the half, log β̂ is the middle of that stretch.
+    Diverged cells are bridged. Raises ValueError if a β is not > 0, latents < 1 or shapes disagree.
+    """
+    active, beta = np.asarray(active, float), np.asarray(beta, float)
+    if active.ndim != 3 or beta.shape != active.shape[1:2]:
+        raise ValueError(
+            f"active must be [mu, beta, seed] of {beta.size} β; got the shape {active.shape}"
+        )
+    if not np.all(beta > 0):
+        raise ValueError(f"beta must be > 0, for its logarithm; got {beta}")
+    if latents < 1:
+        raise ValueError(f"latents must be ≥ 1; got {latents}")
+    order = np.argsort(beta)
+    x, counts = np.log(beta[order]), active[:, order]
+    shape = counts.shape[0], counts.shape[2]
+    log_beta, censored = np.full(shape, np.nan), np.zeros(shape, np.int8)
+    bracket = np.full((*shape, 2), np.nan)
+    for place in np.ndindex(shape):
+        column = counts[place[0], :, place[1]]
+        known = np.isfinite(column)
+        if known.any():
+            crossing = _crossing(x[known], column[known] - latents / 2)
+            log_beta[place], censored[place], bracket[place] = crossing
+    whole = np.where(censored.any(-1, keepdims=True), np.nan, log_beta)
+    return Boundary(log_beta, censored, bracket, t_interval(whole, level=level))
+
+
+def _crossing(x: np.ndarray, excess: np.ndarray) -> tuple[float, int, tuple[float, float]]:
+    """Where the isotonic fit of `excess` on ascending `x` passes 0: (place, censored, bracket)."""
+    # rounded, so that a pool of counts whose mean is the half is at the half
+    fit = isotonic_regression(excess, increasing=False).x.round(9)
+    if fit[-1] >= 0:
+        return np.inf, 1, (np.nan, np.nan)
+    if fit[0] <= 0:
+        return -np.inf, -1, (np.nan, np.nan)
+    last, first = np.flatnonzero(fit > 0)[-1], np.flatnonzero(fit < 0)[0]
+    reached = x[last] + (x[last + 1] - x[last]) * fit[last] / (fit[last] - fit[last + 1])
+    left = x[first] - (x[first] - x[first - 1]) * fit[first] / (fit[first] - fit[first - 1])
+    middle = float(reached + left) / 2  # the two are one, unless the fit is level at the half
+    return middle, 0, (float(x[last]), float(x[first]))
+
+
+def against_theory(found: Boundary, threshold: np.ndarray) -> Interval:
+    """Student's interval for log β̂ − log β*, `[mu]`: 0 on the theory's line, log 2 at twice its β.
+
+    `threshold` `[mu]` is β*(μ), a constant, so the interval of log β̂ moves and keeps its width; no
+    value where a seed is censored. Raises ValueError unless β* > 0.
+    """
+    theory, over = _log_threshold(found, threshold), found.interval
+    return over._replace(mean=over.mean - theory, low=over.low - theory, high=over.high - theory)
+
+
+class Slope(NamedTuple):
+    """How fast the boundary falls with the bias: d log β̂/dμ, per unit of μ."""
+
+    interval: Interval
+    """Of the seeds' least-squares slopes; no value below two usable μ."""
+    theory: float
+    """Least-squares slope of log β* over the same μ."""
+    used: np.ndarray
+    """The μ used, `[mu]` bool: those where β̂ is inside the grid for every seed."""
+    resolution: float
+    """The most that a slope can be off because β̂ is known only to lie in its bracket: Σ|wᵢ|rᵢ, w
+    the least-squares weights, rᵢ the largest distance of log β̂ from its bracket's ends."""
+
+
+def boundary_slope(
+    found: Boundary, mu: np.ndarray, threshold: np.ndarray, level: float = 0.95
+) -> Slope:
+    """Effect size of the bias on the boundary, against that of β*(μ).
+
+    Each seed's least-squares slope of log β̂ on μ, Σ wᵢ log β̂ᵢ with wᵢ = (μᵢ − μ̄)/Σ(μᵢ − μ̄)², then
+    Student's t over seeds; `mu` and `threshold` (β*) are `[mu]`. The same μ are used for all seeds
+    and for β*, so that curvature in μ enters both alike. Raises ValueError unless β* > 0.
+    """
+    log_threshold, mu = _log_threshold(found, threshold), np.asarray(mu, float)
+    used = np.asarray(np.isfinite(found.log_beta).all(-1))
+    if used.sum() < 2:
+        nothing = t_interval(np.full(found.log_beta.shape[1], np.nan), level=level)
+        return Slope(nothing, np.nan, used, np.nan)
+    centred = mu[used] - mu[used].mean()
+    weights = centred / (centred**2).sum()
+    apart = np.abs(found.bracket - found.log_beta[..., None])[used].max((1, 2))
+    slopes = weights @ found.log_beta[used]
+    return Slope(
+        interval=t_interval(slopes, level=level),
+        theory=float(weights @ log_threshold[used]),
+        used=used,
+        resolution=float(np.abs(weights) @ apart),
+    )
+
+
+def _log_threshold(found: Boundary, threshold: np.ndarray) -> np.ndarray:
+    threshold = np.asarray(threshold, float)
+    if threshold.shape != found.log_beta.shape[:1] or not np.all(threshold > 0):
+        raise ValueError(f"threshold must be one β* > 0 for each mu; got {threshold}")
+    return np.log(threshold)

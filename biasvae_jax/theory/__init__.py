@@ -1,0 +1,58 @@
+"""Closed forms: the linear β-VAE's optimum on a world, what it scores, and what no model beats.
+
+Its limits: β* is the threshold of the linear optimum, and of the local stability of a nonlinear
+model's collapsed solution. Data are not Gaussian (in the seed's world the intensities have
+skewness −1 at μ = 2), so a nonlinear model can stay active beyond β*, and its loss can be below
+the linear optimum's; only `loss_bound` holds for every model.
+"""
+
+from biasvae_jax.theory.entropy import data_entropy, loss_bound
+from biasvae_jax.theory.linear import (
+    LinearOptimum,
+    collapse_threshold,
+    linear_network,
+    linear_optimum,
+    linear_params,
+)
+from biasvae_jax.theory.predictions import (
+    ExpectedLosses,
+    Prediction,
+    collapse_boundary,
+    expected_losses,
+    predict,
+)
+from biasvae_jax.theory.reduction import (
+    Moments,
+    Reduction,
+    block_eigenvalue,
+    cell_eigenvalues,
+    reduce_world,
+    sampled_moments,
+    sampled_reduction,
+    sigmoid_moments,
+    squares_reduction,
+)
+
+__all__ = [
+    "ExpectedLosses",
+    "LinearOptimum",
+    "Moments",
+    "Prediction",
+    "Reduction",
+    "block_eigenvalue",
+    "cell_eigenvalues",
+    "collapse_boundary",
+    "collapse_threshold",
+    "data_entropy",
+    "expected_losses",
+    "linear_network",
+    "linear_optimum",
+    "linear_params",
+    "loss_bound",
+    "predict",
+    "reduce_world",
+    "sampled_moments",
+    "sampled_reduction",
+    "sigmoid_moments",
+    "squares_reduction",
+]

@@ -1,0 +1,70 @@
+"""Signal and noise told apart in encoders whose answer is known."""
+
+from dataclasses import dataclass
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from biasvae_jax.networks import MLP
+from biasvae_jax.scores.diagnosis import code_variance, fresh_noise, gap, signal_share, twin_noise
+from biasvae_jax.theory import sigmoid_moments
+from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Squares
+
+WORLD = Squares(n=1, m=3)
+RECIPE = Recipe(WORLD, MLP(WORLD.pixels, 2, (4,)))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Two latents: the image's sum, and a contrast in which there is noise alone."""
+
+    def encode(self, params, x):
+        mean = params * jnp.stack([x.sum(-1), x[..., 0] - x[..., 1]], axis=-1)
+        return mean, jnp.zeros_like(mean)
+
+
+def share(params):
+    batches = [
+        code_variance(twin_noise(0, b, RECIPE), jnp.array([params]), 1.0, Reader(), WORLD)
+        for b in range(16)
+    ]
+    return float(signal_share(jax.tree.map(lambda *a: jnp.stack(a).mean(0), *batches)))
+
+
+def test_the_share_is_signal_over_signal_and_noise():
+    signal, noise = 81 * sigmoid_moments(1.0)[1], 9 * 0.25
+    assert share([0.3, 0.0]) == pytest.approx(signal / (signal + noise), abs=0.02)
+    assert share([0.0, 1.0]) == pytest.approx(0, abs=0.02)
+    both = signal / (signal + noise + 4 * 2 * 0.25)
+    assert share([0.3, 0.6]) == pytest.approx(both, abs=0.02)
+
+
+def test_without_an_active_latent_there_is_no_share():
+    assert np.isnan(share([0.0, 0.0])) and np.isnan(share([0.01, 0.01]))
+
+
+def test_twins_share_latents_and_not_noise():
+    noise, renewed = twin_noise(0, 3, RECIPE)
+    chex.assert_trees_all_equal(noise.latent, renewed.latent)
+    a, b = np.asarray(noise.image), np.asarray(renewed.image)
+    assert abs((a * b).mean()) < 5 / np.sqrt(a.size) and abs(b.var() - 1) < 10 / np.sqrt(b.size)
+    assert not np.array_equal(twin_noise(0, 4, RECIPE)[1].image, b)
+
+
+def test_a_model_has_no_gap_to_itself_and_that_of_its_worse_decoding():
+    network = MLP(WORLD.pixels, 2, hidden=(), output="identity")
+    recipe = Recipe(WORLD, network)
+    params = network.init(jax.random.key(0))
+    noise = fresh_noise(0, 0, recipe)
+    assert gap(noise, params, params, 0.0, 2.0, recipe) == 0
+    shifted = jax.tree.map(lambda a: a, params)
+    shifted["decoder"]["Dense_0"]["bias"] += 0.5
+    mean, logvar = network.encode(params, (x := WORLD.sample(noise.world, 0.0).x))
+    error = network.decode(params, mean + jnp.exp(logvar / 2) * noise.posterior) - x
+    worse = (jnp.square(error + 0.5) - jnp.square(error)).sum(-1).mean() / 2 / 0.25
+    found = gap(noise, shifted, params, 0.0, 2.0, recipe)
+    np.testing.assert_allclose(found, worse, rtol=1e-4)
