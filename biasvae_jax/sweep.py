@@ -1,11 +1,9 @@
-"""The grid: the one place where models are stacked, vmapped and laid on devices.
+"""The grid: functions for one model (`training`, `scores`) at work on stacks of models.
 
-Nothing is saved here. Functions for one model (`training`, `scores`) are lifted to a stack of
-models by `Sweep._lift`; padding and gathering stay inside, so callers see exactly their models.
+Nothing is saved here; `layout` says where the stacks lie.
 """
 
 import functools
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,13 +11,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from biasvae_jax.config import Config
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.layout import Layout
 from biasvae_jax.objectives import Losses
-from biasvae_jax.plan import Plan, pad_models
+from biasvae_jax.plan import Plan
 from biasvae_jax.scores.diagnosis import (
     GAP_BATCHES,
     SHARE_BATCHES,
@@ -71,17 +68,9 @@ class Sweep:
     recipe: Recipe
     plan: Plan
 
-    @functools.cached_property
-    def mesh(self) -> jax.sharding.Mesh:
-        """The devices, along one axis named `models`."""
-        devices = jax.devices()[: self.plan.devices]
-        return jax.make_mesh(
-            (len(devices),), ("models",), axis_types=(AxisType.Auto,), devices=devices
-        )
-
     def init(self, models: Models) -> TrainState:
         """Return untrained models, stacked and laid on the devices."""
-        return self._init(None, self._lay(models.seed))
+        return self._init(None, self.put(models.seed))
 
     def train(
         self, models: Models, state: TrainState, first_step: int, last_step: int
@@ -92,12 +81,12 @@ class Sweep:
         The state yielded is given up to the next chunk: read it (`gather`) before going on.
         """
         seeds = np.unique(models.seed)
-        slot = self._lay(np.searchsorted(seeds, models.seed).astype(np.int32))
-        bias, beta = self._lay(models.bias), self._lay(models.beta)
+        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
+        bias, beta = self.put(models.bias), self.put(models.beta)
         step = first_step
         while step < last_step:
             steps = min(self.plan.chunk, last_step - step)
-            noise = self._noise(steps)(self._replicate(seeds), np.int32(step))
+            noise = self._noise(steps)(self._layout.share(seeds), np.int32(step))
             state, info = self._chunk(steps)(noise, state, slot, bias, beta)
             step += steps
             yield step, state, self.gather(info, models)
@@ -111,8 +100,9 @@ class Sweep:
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
-        u = self._replicate(self.recipe.world.test_factors())
-        scores = self._score(u, params, self._lay(models.seed), self._lay(models.bias))
+        u = self._layout.share(self.recipe.world.test_factors())
+        seed, bias = self.put((models.seed, models.bias))
+        scores = self._score(u, params, seed, bias)
         return self.gather(scores, models)
 
     def diagnose(self, models: Models, params: Any) -> Diagnosis:
@@ -136,8 +126,8 @@ class Sweep:
         has no meaning without a β.
         """
         networks = Models(*np.zeros((3, BASELINES), np.float32))
-        index = self._lay(np.arange(BASELINES, dtype=np.int32))
-        u = self._replicate(self.recipe.world.test_factors())
+        index = self.put(np.arange(BASELINES, dtype=np.int32))
+        u = self._layout.share(self.recipe.world.test_factors())
         params, scores, raw = self._baseline(u, index)
         scores, raw = self.gather((scores, raw), networks)
         share = self._signal_share(networks, params)
@@ -149,68 +139,31 @@ class Sweep:
         `model` holds its coordinates, three scalars; the result, any tree, comes back as numpy
         with the models first. Compiled at first use for each number of models.
         """
-        lifted = self._lift(lambda _, model, params: function(model, params))
+        lifted = self._layout.lift(lambda _, model, params: function(model, params))
         return lambda models, params: self.gather(
             lifted(None, self.put(models), self.put(params)), models
         )
 
-    def gather(self, tree: Any, models: Models) -> Any:
-        """Bring stacked arrays to the host as numpy, without padding (a collective)."""
-        if jax.process_count() > 1:
-            tree = multihost_utils.process_allgather(tree, tiled=True)
-        return jax.tree.map(lambda a: np.asarray(a)[: len(models.seed)], jax.device_get(tree))
-
     def put(self, tree: Any) -> Any:
         """Lay host arrays, stacked over models (as `gather` returns them), on the devices."""
-        return jax.tree.map(self._lay, tree)
+        return self._layout.put(tree)
 
-    # Laying out ---------------------------------------------------------------------------------
+    def gather(self, tree: Any, models: Models) -> Any:
+        """Bring stacked arrays to the host as numpy, without padding (a collective)."""
+        return self._layout.gather(tree, len(models.seed))
 
-    def _lay(self, array: np.ndarray) -> jax.Array:
-        devices = self.plan.devices
-        array = pad_models(np.asarray(array), math.ceil(len(array) / devices) * devices)
-        return self._place(array, PartitionSpec("models"))
-
-    def _replicate(self, array: Any) -> jax.Array:
-        return self._place(np.asarray(array), PartitionSpec())
-
-    def _place(self, array: np.ndarray, spec: PartitionSpec) -> jax.Array:
-        sharding = NamedSharding(self.mesh, spec)
-        return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
-
-    def _lift(self, function: Callable, in_place: bool = False) -> Callable:
-        """Lift `function(shared, *one_model)` to `(shared, *stacked)`.
-
-        Each device takes its share of the models, `plan.width` vmapped at a time. In place,
-        `function(shared, state, …)` → (state, info), and the stack of states is given up.
-        """
-
-        def on_device(shared, *stacked):
-            local = len(jax.tree.leaves(stacked)[0])
-            one = lambda args: function(shared, *args)  # noqa: E731
-            if self.plan.width >= local > 1:
-                return jax.vmap(one)(stacked)
-            if in_place and self.plan.width == 1:
-                return _update_in_turn(functools.partial(function, shared), *stacked)
-            return jax.lax.map(one, stacked, batch_size=_more_than_one(self.plan.width))
-
-        def lifted(shared, *stacked):
-            specs = (PartitionSpec(), *(PartitionSpec("models") for _ in stacked))
-            return jax.shard_map(
-                on_device,
-                mesh=self.mesh,
-                in_specs=specs,
-                out_specs=PartitionSpec("models"),
-                check_vma=False,
-            )(shared, *stacked)
-
-        return jax.jit(lifted, donate_argnums=1 if in_place else ())
+    @functools.cached_property
+    def _layout(self) -> Layout:
+        return Layout(self.plan)
 
     # Compiled functions -------------------------------------------------------------------------
 
     @functools.cached_property
     def _init(self) -> Callable:
-        return self._lift(lambda _, seed: init_state(purpose_key(seed, Purpose.INIT), self.recipe))
+        def init(_, seed):
+            return init_state(purpose_key(seed, Purpose.INIT), self.recipe)
+
+        return self._layout.lift(init)
 
     @functools.cache  # noqa: B019 - a sweep lives as long as its process
     def _noise(self, steps: int) -> Callable:
@@ -223,7 +176,7 @@ class Sweep:
             noise = jax.lax.map(one, seeds)
             return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), noise)
 
-        return jax.jit(draw, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
+        return self._layout.draw(draw)
 
     @functools.cache  # noqa: B019
     def _chunk(self, steps: int) -> Callable:
@@ -231,7 +184,7 @@ class Sweep:
             rows = slot * steps + jnp.arange(steps)
             return train_chunk(noise, rows, state, bias, beta, self.recipe)
 
-        return self._lift(chunk, in_place=True)
+        return self._layout.lift(chunk, in_place=True)
 
     @functools.cached_property
     def _finite(self) -> Callable:
@@ -240,7 +193,7 @@ class Sweep:
             leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(trained)]
             return jnp.stack(leaves).all()
 
-        return self._lift(finite)
+        return self._layout.lift(finite)
 
     @functools.cached_property
     def _score(self) -> Callable:
@@ -248,10 +201,10 @@ class Sweep:
             keys = _score_keys(seed)
             return recovery_scores(keys, params, bias, u, self.recipe.network, self.recipe.world)
 
-        return self._lift(score)
+        return self._layout.lift(score)
 
     def _signal_share(self, models: Models, params: Any) -> Any:
-        stacked = params, self._lay(models.bias)
+        stacked = params, self.put(models.bias)
         batches = SHARE_BATCHES, twin_noise
         variance = self._over_batches(*batches, self._variance, models, *stacked)
         return np.asarray(jax.vmap(signal_share)(variance))
@@ -261,10 +214,10 @@ class Sweep:
     ) -> Any:
         """Average what a lifted function makes of batches of noise, each shared by its seed."""
         seeds = np.unique(models.seed).astype(np.int32)
-        slot = self._lay(np.searchsorted(seeds, models.seed).astype(np.int32))
+        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
         total = None
         for batch in range(batches):
-            noise = self._drawn(draw)(self._replicate(seeds), np.int32(batch))
+            noise = self._drawn(draw)(self._layout.share(seeds), np.int32(batch))
             part = lifted(noise, slot, *stacked)
             total = part if total is None else self._add(total, part)
         return jax.tree.map(lambda a: a / batches, self.gather(total, models))
@@ -280,7 +233,7 @@ class Sweep:
         def stack(seeds, batch):
             return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
 
-        return jax.jit(stack, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
+        return self._layout.draw(stack)
 
     @functools.cached_property
     def _gap(self) -> Callable:
@@ -288,7 +241,7 @@ class Sweep:
             linear = linear_params(reduction, beta, self.recipe.likelihood_variance)
             return gap(_row(noise, slot), params, linear, bias, beta, self.recipe)
 
-        return self._lift(one)
+        return self._layout.lift(one)
 
     @functools.cached_property
     def _variance(self) -> Callable:
@@ -296,7 +249,7 @@ class Sweep:
             network, world = self.recipe.network, self.recipe.world
             return code_variance(_row(noise, slot), params, bias, network, world)
 
-        return self._lift(one)
+        return self._layout.lift(one)
 
     @functools.cached_property
     def _baseline(self) -> Callable:
@@ -308,36 +261,13 @@ class Sweep:
             scores = recovery_scores(keys, params, jnp.zeros(()), u, network, world)
             return params, scores, raw_recovery_mse(keys, params, u, network, world)
 
-        return self._lift(baseline)
+        return self._layout.lift(baseline)
 
 
 def _row(noise: Any, slot: jax.Array) -> Any:
     return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
 
 
-def _update_in_turn(function: Callable, state: Any, *others: Any) -> Any:
-    """Map `function(state, …)` → (state, info) over stacks, each new state over its old one.
-
-    `lax.map` would write a second stack of states and copy it back.
-    """
-    at = lambda tree, i: jax.tree.map(lambda a: a[i], tree)  # noqa: E731
-    put = lambda tree, i, one: jax.tree.map(lambda a, b: a.at[i].set(b), tree, one)  # noqa: E731
-
-    def body(i, carry):
-        states, infos = carry
-        new, info = function(at(states, i), *at(others, i))
-        return put(states, i, new), put(infos, i, info)
-
-    models = len(jax.tree.leaves(state)[0])
-    _, info = jax.eval_shape(function, at(state, 0), *at(others, 0))
-    infos = jax.tree.map(lambda a: jnp.zeros((models, *a.shape), a.dtype), info)
-    return jax.lax.fori_loop(0, models, body, (state, infos))
-
-
 def _score_keys(seed: jax.Array | int) -> ScoreKeys:
     purposes = (Purpose.TEST, Purpose.HEAD, Purpose.ACTIVE)
     return ScoreKeys(*(purpose_key(seed, purpose) for purpose in purposes))
-
-
-def _more_than_one(width: int) -> int | None:
-    return width if width > 1 else None

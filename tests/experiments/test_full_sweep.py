@@ -70,6 +70,17 @@ def test_every_figure_is_drawn(finished):
     }  # fmt: skip
 
 
+def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path):
+    """No improvement is enough for the tolerance: warm-up and two windows are all they take."""
+    more = ["--patience", "5", "--tolerance", "1e9", "--out", str(tmp_path / "run")]
+    full_sweep.main([*tiny_flags, *more])
+    with xr.open_dataset(tmp_path / "run" / "results.nc") as results:
+        assert (results["steps"] == 10 + 2 * 5).all() and (results["finite"] == 1).all()
+        with xr.open_dataset(tmp_path / "run" / "history.nc") as history:
+            curves = history["loss"].isel(step=slice(20, None))
+            np.testing.assert_allclose(*xr.broadcast(curves, results["loss"]), rtol=1e-6)
+
+
 def test_a_finished_run_only_reports(finished, capsys):
     stamps = {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
     full_sweep.main([*TINY, "--out", str(finished)])
