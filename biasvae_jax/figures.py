@@ -21,7 +21,7 @@ REGIMES = {
     Regime.DIVERGED: ("#000000", "diverged"),
 }
 MOST_NUMBERED = 32  # columns or rows; larger maps have no room for a number in each cell
-MOST_NAMED = 16  # lines of a legend
+MOST_NAMED = 16  # lines of a legend, cells named along a side of a larger map
 LOSSES = (("loss", "loss (nats)"), ("reconstruction", "reconstruction (nats)"), ("kl", "KL (nats)"))
 
 
@@ -30,10 +30,18 @@ def spread(values: Sequence, most: int) -> Sequence:
     return values[:: -(-len(values) // most)]
 
 
+def _drawn_cells(mu: Sequence[float], beta: Sequence[float]) -> tuple[int, int]:
+    """Return the columns and rows that a map has room for: all, or those of a small figure."""
+    if max(len(beta), len(mu)) <= MOST_NUMBERED:
+        return len(beta), len(mu)
+    return MOST_NAMED, MOST_NAMED
+
+
 def _name_cells(axes, mu: Sequence[float], beta: Sequence[float]) -> None:
     """Name the columns and rows of a map, or some of them where there are many."""
-    for ticks, values in ((axes.set_xticks, beta), (axes.set_yticks, mu)):
-        shown = spread(range(len(values)), MOST_NUMBERED)
+    sides = zip((axes.set_xticks, axes.set_yticks), (beta, mu), _drawn_cells(mu, beta), strict=True)
+    for ticks, values, room in sides:
+        shown = spread(range(len(values)), room)
         ticks(shown, [_number(values[i]) for i in shown])
 
 
@@ -54,7 +62,7 @@ def heat_map(
     `values` `[mu, beta]`, NaN where there is none; `boundary` `[mu]` is β*(μ), drawn as steps.
     """
     values = np.asarray(values, float)
-    columns, rows = min(len(beta), MOST_NUMBERED), min(len(mu), MOST_NUMBERED)
+    columns, rows = _drawn_cells(mu, beta)
     figure = Figure(figsize=(3.2 + 0.72 * columns, 2.2 + 0.46 * rows), layout="constrained")
     axes = figure.add_subplot()
     colours = colormaps[COLOUR_MAP].with_extremes(bad="0.85")
@@ -114,7 +122,7 @@ def regime_map(
     `regimes` holds codes of `Regime`, `[mu, beta, seed]`: a cell has a share of each seed's colour,
     in the order of the codes. `boundary` `[mu]` is β*(μ), the same for all runs.
     """
-    columns, rows = min(len(beta), MOST_NUMBERED), min(len(mu), MOST_NUMBERED)
+    columns, rows = _drawn_cells(mu, beta)
     width, height = 0.9 + 0.44 * columns, 0.36 * rows
     figure = Figure(figsize=(max(7.2, width * len(regimes)), 2.6 + height), layout="constrained")
     several = any(np.shape(codes)[-1] > 1 for codes in regimes.values())
