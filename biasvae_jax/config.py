@@ -206,7 +206,7 @@ def _validate(config: Config) -> None:
 def blog() -> Config:
     """The seed's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
 
-    `python -m experiments.full_sweep`: about 6 minutes on 2 CPU cores. Expect recovery at low
+    `python -m experiments.full_sweep`: about 8 minutes on 2 CPU cores. Expect recovery at low
     beta and low bias, and collapse in part of the region where theory says a model should be
     active: without warm-up some models never leave the collapsed start.
     """
@@ -216,7 +216,7 @@ def blog() -> Config:
 def annealed() -> Config:
     """The same grid with the KL weight rising over the first 2,000 steps.
 
-    `python -m experiments.full_sweep --preset annealed`: about 6 minutes on 2 CPU cores. Expect
+    `python -m experiments.full_sweep --preset annealed`: about 8 minutes on 2 CPU cores. Expect
     the boundary between active and collapsed models to follow the closed form β*(μ).
     """
     return Config(kl_warmup=2_000)
@@ -226,7 +226,7 @@ def smoke() -> Config:
     """A 3 × 3 grid with warm-up, to see everything work.
 
     `python -m experiments.full_sweep --preset smoke`: under a minute on 2 CPU cores. Expect
-    recovery (recovery_r2 near 0.7) at the lowest beta without bias, and collapse at the highest.
+    recovery (recovery_r2 above 0.9) at the lowest beta without bias, and collapse at the highest.
     """
     return Config(mu=(0.0, 2.0, 4.0), beta=(0.5, 2.0, 10.0), steps=3_000, kl_warmup=1_000)
 

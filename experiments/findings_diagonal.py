@@ -1,0 +1,187 @@
+"""Is the diagonal real? The answer, and the evidence."""
+
+import numpy as np
+
+from biasvae_jax.boundary import Slope
+from biasvae_jax.level_sets import BETA, MODELS, MU, THEORY, ModelComparison
+from experiments import evidence, evidence_diagonal
+from experiments.evidence import Run
+from experiments.evidence_diagonal import JUDGED, Diagonal, Edge
+from experiments.findings_words import (
+    NONE,
+    escaped,
+    listed,
+    number,
+    of,
+    paragraphs,
+    ratio,
+    sign,
+    table,
+    value,
+)
+
+
+def diagonal_answer(found: Diagonal) -> str:
+    """Answer the first question, by the runs `blog` and `annealed`."""
+    names = [name for name in ("blog", "annealed") if name in found.runs]
+    last = names[-1]
+    slopes = [found.edges[name].slope for name in names]
+    falls = [sign(slope.interval) < 0 for slope in slopes]
+    levels = [
+        evidence_diagonal.orientation(found.levels[name][score]["seed"])
+        for name in names
+        for score in ("recovery_r2", "kl")
+    ]
+    whole, part = all(falls) and set(levels) == {"diagonal"}, any(falls) or "diagonal" in levels
+    verdict = "Yes." if whole else "In part." if part else "It is not shown."
+    moved = listed(
+        f"by {value(slope.interval)} a unit of μ in `{name}` ({_beside_theory(slope)})"
+        for name, slope in zip(names, slopes, strict=True)
+    )
+    edge = found.edges[last]
+    recovery = found.levels[last]["recovery_r2"]["seed"]
+    r2 = {name: value(recovery.intervals.at(k)) for k, name in enumerate(MODELS)}
+    on_rows = found.levels[last]
+    best = {name: compared["mu"].names[compared["mu"].best] for name, compared in on_rows.items()}
+    follow = [f"`{name}`" for name, model in best.items() if model == THEORY]
+    others = [f"`{name}` ({escaped(model)})" for name, model in best.items() if model != THEORY]
+    for_others = f", and not for {listed(others)}" if others else ""
+    return paragraphs(
+        "## Is the diagonal real?",
+        f"**{verdict}** The log of β̂(μ), where half the latents are active, changes {moved}; with "
+        f"warm-up β̂ agrees with the closed form's β\\* at "
+        f"{of(int(edge.agrees.sum()), len(edge.agrees), 'μ', 'μ')}. Of `recovery_r2` on held-out "
+        f"seeds (`{last}`) the bias alone explains R² = {r2[MU]}, log β alone {r2[BETA]}, and the "
+        f"distance log β − log β\\* {r2[THEORY]}. On held-out rows that distance, with nothing "
+        f"fitted to μ, is the best of four models for {listed(follow)}"
+        f"{for_others}.",
+    )
+
+
+def _beside_theory(slope: Slope) -> str:
+    low, high = (float(end) for end in (slope.interval.low, slope.interval.high))
+    away = "steeper" if high + slope.resolution < slope.theory else "not told apart"
+    away = "less steep" if low - slope.resolution > slope.theory else away
+    return (
+        f"{away}: closed form over the same μ {number(slope.theory)}, resolution of the grid "
+        f"{number(slope.resolution)}"
+    )
+
+
+def diagonal_section(found: Diagonal) -> str:
+    """Write β̂(μ) against β*(μ), its slope, and the models of each score."""
+    return paragraphs(
+        "## 1. Is the diagonal real?",
+        "β̂(μ) is where half the latents are active (variance of the posterior mean above 0.01), "
+        "for each seed by isotonic regression of the counts on log β; models that diverged are "
+        "bridged. The interval is for the geometric mean over seeds. All latents of a model share "
+        "one eigenvalue, so a seed often says no more than between which two β of the grid the "
+        'boundary lies: "agrees" means that β\\* lies in the interval, widened to those two.',
+        *(_edge_table(found, name) for name in found.runs),
+        _caution(found),
+        "![Where half the latents stop being active](images/findings_boundary.png)",
+        _slope_table(found),
+        "### Models of each score",
+        "R² on cells that the model has not seen (see [Statistics](mathematics.md#statistics)). "
+        '"Level sets" are diagonal if both μ alone and log β alone predict worse than the best '
+        "model (paired 95 % interval below 0), horizontal if only log β alone does, vertical if "
+        "only μ alone does.",
+        *(_level_table(found, name) for name in found.runs),
+        "![Scores against log β − log β*](images/findings_collapse.png)",
+    )
+
+
+def _caution(found: Diagonal) -> str:
+    """Say what active means at the strongest bias, in the last run that reaches it."""
+    run = max(found.runs.values(), key=lambda run: run.mu[-1])
+    ratio_ = float(run.threshold[-1] * run.config.sigma2 / run.config.noise_variance)
+    noise = evidence.noise(run)
+    return (
+        f"Active is not signal: at μ = {run.mu[-1]:g} a square's eigenvalue is {ratio_:.2f} times "
+        f"that of a direction of noise alone, and at β = {run.beta.min():g} the latents' share of "
+        f"signal is {value(noise.lowest.at(-1))} in `{run.name}` (closed form "
+        f"{number(noise.predicted[-1], 3)}; section 4)."
+    )
+
+
+def _edge_table(found: Diagonal, name: str) -> str:
+    run, edge = found.runs[name], found.edges[name]
+    steps = np.diff(np.log(np.sort(run.beta)))
+    rows = []
+    for i, mu in enumerate(run.mu):
+        beside = value(ratio(edge.against.at(i)))
+        beta_hat = value(ratio(edge.found.interval.at(i)))
+        if not edge.known[i]:
+            beta_hat = _censored(run, edge.found.censored[i])
+        agrees = {True: "yes", False: "no"}[bool(edge.agrees[i])] if edge.known[i] else NONE
+        rows.append([f"{mu:g}", f"{run.threshold[i]:.3f}", beta_hat, beside, agrees])
+    return paragraphs(
+        f"**{name}** ({of(run.config.seeds, run.config.seeds, 'seed')}; neighbouring β differ by "
+        f"factors of {np.exp(steps.min()):.3g} to {np.exp(steps.max()):.3g}):",
+        table(["μ", "β\\*", "β̂", "β̂/β\\*", "agrees"], rows),
+        f"β̂ agrees with β\\* at {of(int(edge.agrees.sum()), len(run.mu), 'μ', 'μ')}; it is "
+        f"{_sides(run, edge)}.",
+    )
+
+
+def _sides(run: Run, edge: Edge) -> str:
+    """Say where β̂ is told apart from β*, and on which side."""
+    sides = np.sign(edge.against.mean)
+    apart = edge.known & ~edge.agrees
+    where = {
+        name: [f"{mu:g}" for mu in run.mu[apart & (sides == side)]]
+        for name, side in (("below", -1), ("above", 1))
+    }
+    return " and ".join(
+        f"{name} it at {len(mu)}" + (f" (μ = {listed(mu)})" if mu else "")
+        for name, mu in where.items()
+    )
+
+
+def _censored(run: Run, sides: np.ndarray) -> str:
+    above, below = int((sides > 0).sum()), int((sides < 0).sum())
+    parts = [f"above {run.beta.max():g} in {of(above, len(sides), 'seed')}"] if above else []
+    parts += [f"below {run.beta.min():g} in {of(below, len(sides), 'seed')}"] if below else []
+    return listed(parts, NONE)
+
+
+def _slope_table(found: Diagonal) -> str:
+    rows = []
+    for name, edge in found.edges.items():
+        used = found.runs[name].mu[edge.slope.used]
+        over = f"{used.min():g} to {used.max():g} ({len(used)})" if len(used) else NONE
+        theory, resolution = number(edge.slope.theory), number(edge.slope.resolution)
+        rows.append([name, value(edge.slope.interval), theory, resolution, over])
+    return paragraphs(
+        "The effect of the bias, d log β̂/dμ per unit of μ (least squares for each seed; the "
+        "theory's is that of log β\\* over the same μ; the grid's spacing could change the slope "
+        "by at most the resolution):",
+        table(["run", "d log β̂/dμ", "theory", "resolution", "over μ"], rows),
+    )
+
+
+def _level_table(found: Diagonal, name: str) -> str:
+    rows, said = [], []
+    for score in JUDGED:
+        for hold_out, compared in found.levels[name][score].items():
+            r2 = [value(compared.intervals.at(k)) for k in range(len(MODELS))]
+            if r2[compared.best] != NONE:
+                r2[compared.best] = f"**{r2[compared.best]}**"
+            level = evidence_diagonal.orientation(compared)
+            rows.append([f"`{score}`", f"a {hold_out}", *r2, level])
+        said.append(_best_words(score, found.levels[name][score]["mu"]))
+    head = ["score", "held out", *map(escaped, MODELS), "level sets"]
+    return paragraphs(
+        f"**{name}**, R² (the best in bold):",
+        table(head, rows),
+        f"On rows (μ) that were held out, the best is {'; '.join(said)}.",
+    )
+
+
+def _best_words(score: str, compared: ModelComparison) -> str:
+    best = escaped(compared.names[compared.best])
+    if compared.names[compared.best] == THEORY:
+        return f"for `{score}` {best}"
+    behind = compared.behind.at(MODELS.index(THEORY))
+    told = "" if sign(behind) else ", not told apart"
+    return f"for `{score}` {best} (R² of {escaped(THEORY)} minus its own: {value(behind)}{told})"

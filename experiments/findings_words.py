@@ -1,0 +1,87 @@
+"""Words that follow numbers: intervals into verdicts, rows into tables."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from biasvae_jax.statistics import Interval, describe
+
+NONE = "–"  # where a table has nothing to say
+
+
+def sign(interval: Interval) -> int:
+    """Return 1 or −1 where an interval lies above or below 0, else 0 (also where there is none)."""
+    low, high = float(interval.low), float(interval.high)
+    return int(low > 0) - int(high < 0)
+
+
+def compare(a: Interval, b: Interval) -> int:
+    """Return 1 or −1 where all of `a` lies above or below all of `b`, else 0."""
+    return int(float(a.low) > float(b.high)) - int(float(a.high) < float(b.low))
+
+
+def by_sign(interval: Interval, up: str, down: str, neither: str) -> str:
+    """Choose a word by the sign of an interval."""
+    return {1: up, -1: down, 0: neither}[sign(interval)]
+
+
+def ratio(interval: Interval) -> Interval:
+    """Return an interval of logarithms as one of ratios, around the geometric mean."""
+    return interval._replace(**{f: np.exp(getattr(interval, f)) for f in ("mean", "low", "high")})
+
+
+def value(interval: Interval, unit: str = "") -> str:
+    """Write an interval, a dash where it has no value, one number where all seeds agree."""
+    mean, width = float(interval.mean), float(interval.high) - float(interval.low)
+    if not np.isfinite(mean):
+        return NONE
+    if width <= 1e-12 * abs(mean):
+        return f"{mean:.4g}{unit and ' ' + unit}"
+    return describe(interval, unit)
+
+
+def number(x: float, places: int = 2) -> str:
+    """Write a number with fixed places, or a dash for none."""
+    return f"{x:.{places}f}" if np.isfinite(x) else NONE
+
+
+def percent(interval: Interval) -> str:
+    """Write an interval of shares in per cent."""
+    hundred = {f: 100 * np.asarray(getattr(interval, f)) for f in ("mean", "low", "high")}
+    return value(interval._replace(**hundred), "%")
+
+
+def escaped(text: str) -> str:
+    """Keep markdown from reading β* as emphasis."""
+    return text.replace("*", "\\*")
+
+
+def of(count: int, whole: int, one: str, many: str | None = None) -> str:
+    """Write "3 of 11 rows"."""
+    return f"{count} of {whole} {one if whole == 1 else many or one + 's'}"
+
+
+def listed(names: Iterable[str], none: str = "none") -> str:
+    """Join names by commas and an "and"."""
+    names = list(names)
+    if len(names) < 2:
+        return names[0] if names else none
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a markdown table; columns of numbers, and dashes, go to the right."""
+    rows = list(rows)
+    columns = list(zip(*rows, strict=True))
+    numbers = [all(_is_number(cell) for cell in column) for column in columns]
+    rule = ["---:" if right else "---" for right in numbers] or ["---"] * len(head)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))
+
+
+def _is_number(cell: str) -> bool:
+    return cell == NONE or cell.lstrip("*-")[:1].isdigit()
+
+
+def paragraphs(*parts: str) -> str:
+    """Join what is not empty by blank lines."""
+    return "\n\n".join(part for part in parts if part)
