@@ -29,16 +29,15 @@ def edge(run: Run) -> Edge:
     """Find the boundary of a run; models that diverged are bridged."""
     found = boundary(run.values("active_units"), run.beta, run.config.latents)
     known = np.asarray(np.isfinite(found.log_beta).all(-1))
-    low, high = (np.array(b) for b in (found.interval.low, found.interval.high))
-    brackets = np.where(known[:, None, None], found.bracket, 0.0)
-    low = np.fmin(low, brackets[..., 0].min(-1))
-    high = np.fmax(high, brackets[..., 1].max(-1))
+    # both are NaN, and nothing agrees, where a seed leaves the grid
+    low = np.fmin(found.interval.low, found.bracket[..., 0].min(-1))
+    high = np.fmax(found.interval.high, found.bracket[..., 1].max(-1))
     limit = np.log(run.threshold)
     return Edge(
         found,
         against_theory(found, run.threshold),
         boundary_slope(found, run.mu, run.threshold),
-        known & (low <= limit) & (limit <= high),
+        (low <= limit) & (limit <= high),
         known,
     )
 

@@ -50,7 +50,8 @@ def diagonal_answer(found: Diagonal) -> str:
         "## Is the diagonal real?",
         f"**{verdict}** The log of β̂(μ), where half the latents are active, changes {moved}; with "
         f"warm-up β̂ agrees with the closed form's β\\* at "
-        f"{of(int(edge.agrees.sum()), len(edge.agrees), 'μ', 'μ')}. Of `recovery_r2` on held-out "
+        f"{of(int(edge.agrees.sum()), len(edge.agrees), 'μ', 'μ')}, and is "
+        f"{_sides(found.runs[last], edge)}. Of `recovery_r2` on held-out "
         f"seeds (`{last}`) the bias alone explains R² = {r2[MU]}, log β alone {r2[BETA]}, and the "
         f"distance log β − log β\\* {r2[THEORY]}. On held-out rows that distance, with nothing "
         f"fitted to μ, is the best of four models for {listed(follow)}"
@@ -116,7 +117,7 @@ def _edge_table(found: Diagonal, name: str) -> str:
         agrees = {True: "yes", False: "no"}[bool(edge.agrees[i])] if edge.known[i] else NONE
         rows.append([f"{mu:g}", f"{run.threshold[i]:.3f}", beta_hat, beside, agrees])
     return paragraphs(
-        f"**{name}** ({of(run.config.seeds, run.config.seeds, 'seed')}; neighbouring β differ by "
+        f"**{name}** ({run.config.seeds} seeds; neighbouring β differ by "
         f"factors of {np.exp(steps.min()):.3g} to {np.exp(steps.max()):.3g}):",
         table(["μ", "β\\*", "β̂", "β̂/β\\*", "agrees"], rows),
         f"β̂ agrees with β\\* at {of(int(edge.agrees.sum()), len(run.mu), 'μ', 'μ')}; it is "

@@ -129,7 +129,7 @@ def generation(run: Run) -> Figure:
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("part of generation_mse (intensity²)")
     figure.suptitle(f"The parts of generation_mse ({run.name})")
-    _legend_below(figure, panels[0], 4)
+    _legend_below(figure, panels[0], 3)
     return figure
 
 

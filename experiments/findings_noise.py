@@ -66,6 +66,6 @@ def beaten_words(run: Run) -> str:
     lowest = evidence.t_interval(run.values("gap")[i, j])
     return (
         f"**{run.name}**: {value(found)} models of a seed are better than the linear optimum by "
-        f"more than {BEATS:g} nats; the most, {value(lowest)} nats, at μ = {run.mu[i]:g}, "
-        f"β = {run.beta[j]:g}."
+        f"more than {BEATS:g} nats; the lowest `gap` is {value(lowest)} nats, at "
+        f"μ = {run.mu[i]:g}, β = {run.beta[j]:g}."
     )

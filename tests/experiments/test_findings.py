@@ -196,21 +196,21 @@ def test_the_gap_is_of_cells_below_the_boundary():
 
 
 def test_cells_are_followed_by_their_values_of_mu_and_beta():
-    active = np.full((2, 2, 1), 4.0)
-    active[1, 0] = 0
-    few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0), "seeds": 1}
+    active = np.full((2, 3, 1), 4.0)
+    active[1, 0], active[1, 2] = 0, 0
+    few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0, 4.0), "seeds": 1}
     short = np.full((5, 7, 3), 4.0)
-    short[0, 1], short[4, 1], short[4, 3] = 0, 0, 0
+    short[0, 1], short[4, 1], short[4, 3], short[4, 4] = 0, 0, 0, 0
     found = evidence_training.cells(
         synthetic(active_units=short),
-        synthetic(steps=np.array([6_000, 10_000])[:, None], **few),
+        synthetic(steps=np.array([6_000, 10_000, 10_000])[:, None], **few),
         synthetic(active_units=active, **few),
     )
-    assert [(c.mu, c.beta) for c in found] == [(0, 0.5), (0, 2), (5, 0.5), (5, 2)]
-    assert [c.came_back for c in found] == [True, False, False, True]
-    assert [c.stayed for c in found] == [False, False, True, False]
-    assert [c.expected for c in found] == [True, True, True, False]
-    assert [c.waited for c in found] == [False, True, False, True]
+    assert [(c.mu, c.beta) for c in found] == [(m, b) for m in (0, 5) for b in (0.5, 2, 4)]
+    assert [c.came_back for c in found] == [True, False, False, False, True, False]
+    assert [c.stayed for c in found] == [False, False, False, True, False, False]
+    assert [c.expected for c in found] == [True, True, True, True, False, False]
+    assert [c.waited for c in found] == [False, True, True] * 2
 
 
 def test_mostly_noise_is_told_from_signal():
