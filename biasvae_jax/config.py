@@ -217,7 +217,7 @@ def annealed() -> Config:
     """The same grid with the KL weight rising over the first 2,000 steps.
 
     `python -m experiments.full_sweep --preset annealed`: about 8 minutes on 2 CPU cores. Expect
-    the boundary between active and collapsed models to follow the closed form β*(μ).
+    models active up to near the closed form's β*(μ), but for a high bias, where they stop short.
     """
     return Config(kl_warmup=2_000)
 
