@@ -6,7 +6,7 @@ Every function is for one model; only `Sweep` stacks them. The names here are th
 from biasvae_jax.config import PRESETS, Config, ConfigError
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
-from biasvae_jax.networks import MLP, Network
+from biasvae_jax.networks import MLP, Network, linear_network
 from biasvae_jax.objectives import (
     Losses,
     analytic_beta_elbo,
@@ -39,7 +39,6 @@ from biasvae_jax.theory import (
     collapse_threshold,
     data_entropy,
     expected_losses,
-    linear_network,
     linear_optimum,
     linear_params,
     loss_bound,

@@ -1,8 +1,9 @@
-"""Where the trained models stop encoding: β̂(μ) from active units, and its slope over the bias.
+"""Where models stop encoding: β̂(μ) from active units, its slope, and β*(μ) drawn on a map.
 
 Everything is in log β (natural logarithms), where differences are ratios of β. numpy and SciPy.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -130,3 +131,17 @@ def _log_threshold(found: Boundary, threshold: np.ndarray) -> np.ndarray:
     if threshold.shape != found.log_beta.shape[:1] or not np.all(threshold > 0):
         raise ValueError(f"threshold must be one β* > 0 for each mu; got {threshold}")
     return np.log(threshold)
+
+
+def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Place β*(μ), `[mu]`, as a staircase between columns (x) and rows (y) counted from 0.
+
+    Between two columns it stands at the logarithm's share; empty where the β are out of order.
+    """
+    if list(beta) != sorted(beta):
+        return np.array([]), np.array([])
+    logs = np.log(np.maximum(beta, 1e-12))
+    last = len(beta) - 0.5
+    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=last)
+    row = np.arange(len(boundary))
+    return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()

@@ -8,6 +8,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.regimes import Regime
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
@@ -95,16 +96,10 @@ def heat_map(
 
 def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> list:
     """Draw β*(μ) as a staircase between the cells it separates; returns its line, if drawn."""
-    order = np.sort(beta)
-    if list(order) != list(beta):
+    x, y = boundary_steps(boundary, beta)
+    if not x.size:
         return []  # columns out of order have no "between"
-    # cell i is at i; the line runs at log-interpolated positions, clipped to the map's edges
-    logs = np.log(np.maximum(order, 1e-12))
-    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=len(beta) - 0.5)
-    y = np.arange(len(boundary))
-    line = axes.step(
-        np.repeat(x, 2), np.stack([y - 0.5, y + 0.5], 1).ravel(), where="post", color="#D55E00"
-    )[0]
+    line = axes.step(x, y, where="post", color="#D55E00")[0]
     line.set(linewidth=2.5, label="β*(μ): to its right, the linear theory predicts collapse")
     axes.set_xlim(-0.5, len(beta) - 0.5)
     axes.set_ylim(-0.5, len(boundary) - 0.5)

@@ -102,6 +102,22 @@ class LoadedRun:
         return maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
 
     @property
+    def begun(self) -> float:
+        """When it was first started, seconds since 1970."""
+        return (self.path / "config.json").stat().st_mtime
+
+    @property
+    def took(self) -> float:
+        """Seconds from start to results, pauses included; NaN if unknown.
+
+        It is unknown of an unfinished run, and of a copy that lost its files' times.
+        """
+        if not self.finished:
+            return math.nan
+        seconds = (self.path / "results.nc").stat().st_mtime - self.begun
+        return seconds if seconds >= 1 else math.nan
+
+    @property
     def boundary(self) -> np.ndarray:
         """β*(μ) of the linear theory, `[mu]`."""
         return _boundary(self.config)

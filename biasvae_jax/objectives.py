@@ -59,11 +59,7 @@ def beta_elbo(
 
     Shapes: `x` `[..., pixels]`, `eps` `[..., latent_dim]` standard normal → `[...]`, each in nats.
     """
-    mean, logvar = network.encode(params, x)
-    x_hat = network.decode(params, reparameterise(eps, mean, logvar))
-    reconstruction = gaussian_reconstruction(x, x_hat, variance)
-    kl = sample_kl(eps, mean, logvar)
-    return Losses(reconstruction + beta * kl, reconstruction, kl)
+    return _beta_elbo(sample_kl, network, params, x, eps, beta, variance)
 
 
 def analytic_beta_elbo(
@@ -75,10 +71,15 @@ def analytic_beta_elbo(
     variance: float,
 ) -> Losses:
     """`beta_elbo` with the analytic KL: the same expectation and less noise."""
+    exact = lambda _, mean, logvar: analytic_kl(mean, logvar)  # noqa: E731
+    return _beta_elbo(exact, network, params, x, eps, beta, variance)
+
+
+def _beta_elbo(divergence, network, params, x, eps, beta, variance) -> Losses:
     mean, logvar = network.encode(params, x)
     x_hat = network.decode(params, reparameterise(eps, mean, logvar))
     reconstruction = gaussian_reconstruction(x, x_hat, variance)
-    kl = analytic_kl(mean, logvar)
+    kl = divergence(eps, mean, logvar)
     return Losses(reconstruction + beta * kl, reconstruction, kl)
 
 

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> None:
     found = evidence_diagonal.diagonal(runs["blog"], runs["annealed"], runs["fine"])
     write(runs, found, flags)
     if not flags.quiet:
-        trained = sum(run.minutes for run in runs.values())
+        trained = np.nansum([run.minutes for run in runs.values()])
         print(f"{trained:.0f} minutes of runs, {time.monotonic() - begun:.0f} s of analysis")
         print(f"open {flags.page}")
 
@@ -100,9 +100,7 @@ def read(path: Path) -> Run:
         raise cli.UsageError(f"{path} is not finished; its command goes on where it stopped")
     config = loaded.config
     theory = predict(loaded.recipe.world, config.mu, config.beta, config.sigma2, config.latents)
-    begun, ended = ((path / name).stat().st_mtime for name in ("config.json", "results.nc"))
-    minutes = max(0.0, ended - begun) / 60
-    return Run(path.name, config, loaded.scores, loaded.boundary, theory, minutes)
+    return Run(path.name, config, loaded.scores, loaded.boundary, theory, loaded.took / 60)
 
 
 def write(runs: Mapping[str, Run], found: Diagonal, flags: Flags) -> None:

@@ -8,6 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 
+from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.figures import COLOUR_MAP, regime_map
 from biasvae_jax.statistics import t_interval
 from experiments.evidence import TERMS, Run, mean
@@ -97,8 +98,8 @@ def gaps(*runs: Run) -> Figure:
         axes.set_xticks(range(len(run.beta)), [f"{b:g}" for b in run.beta], fontsize=9)
         axes.set_yticks(range(len(run.mu)), [f"{m:g}" for m in run.mu])
         axes.set(xlabel=BETA, title=run.name)
-        place = np.interp(np.log(run.threshold), np.log(run.beta), range(len(run.beta)))
-        axes.plot(place, range(len(run.mu)), color=VERMILION, linewidth=2.5, label="β*(μ)")
+        steps = boundary_steps(run.threshold, run.config.beta)
+        axes.plot(*steps, color=VERMILION, linewidth=2.5, label="β*(μ)")
     panels[0].set_ylabel(MU)
     scale = ScalarMappable(norm, COLOUR_MAP)
     bar = figure.colorbar(scale, ax=panels, label="gap: nats above the linear optimum")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from biasvae_jax.statistics import t_interval
 from experiments import evidence
 from experiments.evidence import TERMS, Run
 from experiments.findings_words import (
@@ -104,7 +105,7 @@ def _deviation_row(name: str, runs: tuple[Run, ...]) -> list[str]:
 
 
 def _row(run: Run, row: int) -> list[str]:
-    measured = evidence.t_interval(evidence.mean(run.values("generation_mse")[row], 0))
+    measured = t_interval(evidence.mean(run.values("generation_mse")[row], 0))
     predicted = number(float(run.theory.generation_mse[row].mean()), 3)
     parts = map(percent, evidence.shares(run, row).values())
     return [run.name, f"{run.mu[row]:g}", value(measured), predicted, *parts]

@@ -120,15 +120,20 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
         try:
             run.execute()
-            progress.note("writing report.html")  # before the figures, which end a run
-            processes.on_first(lambda: write_report(load_run(out)))
-            progress.note("drawing figures")
-            processes.on_first(lambda: write_figures(out, config, recipe, plan))
+            progress.note("writing report.html and figures")
+            processes.on_first(lambda: _present(out))
         except cli.Interrupted:
             if processes.is_first():
                 print(f"interrupted; saved. The same command goes on: {out}", file=sys.stderr)
             raise
     processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
+
+
+def _present(out: Path) -> None:
+    """Write the report, then the figures, which end a run."""
+    run = load_run(out)
+    write_report(run)
+    write_figures(run)
 
 
 def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe) -> Plan:

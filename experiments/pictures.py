@@ -3,21 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from matplotlib.figure import Figure
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.plan import Plan
+from biasvae_jax.loading import LoadedRun
 from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.scores.recovery import test_codes
-from biasvae_jax.sweep import grid
-from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 
 ROW = 21  # images in a row, as in the seed
@@ -46,23 +42,21 @@ HEAT_MAPS = {
 }
 
 
-def write_figures(out: Path, config: Config, recipe: Recipe, plan: Plan) -> None:
+def write_figures(run: LoadedRun) -> None:
     """Draw every figure of a finished run."""
-    results = storage.read_dataset(out / "results.nc")
-    history = storage.read_dataset(out / "history.nc")
-    with storage.writing_folder(out / "figures") as folder:
-        _heat_maps(folder, config, recipe, results)
-        _curves(folder, config, history)
-        _data(folder, config, recipe)
-        _models(folder, out, config, recipe, plan, results)
+    with storage.writing_folder(run.path / "figures") as folder:
+        _heat_maps(folder, run)
+        _curves(folder, run)
+        _data(folder, run.config, run.recipe)
+        _models(folder, run)
 
 
 def _save(figure: Figure, folder: Path, name: str) -> None:
     figure.savefig(folder / f"{name}.png", dpi=130)
 
 
-def _heat_maps(folder: Path, config: Config, recipe: Recipe, results: xr.Dataset) -> None:
-    boundary = collapse_boundary(recipe.world, config.mu, recipe.likelihood_variance)
+def _heat_maps(folder: Path, run: LoadedRun) -> None:
+    config, results, boundary = run.config, run.scores, run.boundary
     seeds = "" if config.seeds == 1 else f" (mean of {config.seeds} seeds)"
     for name, (title, label) in HEAT_MAPS.items():
         values = results[name.removeprefix("heatmap_")].mean("seed").values
@@ -72,11 +66,11 @@ def _heat_maps(folder: Path, config: Config, recipe: Recipe, results: xr.Dataset
     _save(regime_map({"": codes}, config.mu, config.beta, boundary), folder, "regime")
 
 
-def _curves(folder: Path, config: Config, history: xr.Dataset) -> None:
+def _curves(folder: Path, run: LoadedRun) -> None:
     """Draw the curves over μ at the β nearest 1, and over β at the μ nearest 0."""
-    beta = min(config.beta, key=lambda b: abs(b - 1))
-    mu = min(config.mu, key=abs)
-    mean = history.mean("seed")
+    beta = min(run.config.beta, key=lambda b: abs(b - 1))
+    mu = min(run.config.mu, key=abs)
+    mean = run.history.mean("seed")
     over_mu, over_beta = mean.sel(beta=beta), mean.sel(mu=mu)
     for name, part, dimension, title in (
         (
@@ -126,30 +120,18 @@ def _data(folder: Path, config: Config, recipe: Recipe) -> None:
     _save(image_grid(images, title), folder, "test_images")
 
 
-def _models(
-    folder: Path, out: Path, config: Config, recipe: Recipe, plan: Plan, results: xr.Dataset
-) -> None:
+def _models(folder: Path, run: LoadedRun) -> None:
     """Draw the model that recovered most and the most collapsed one."""
-    models = grid(config)
-    r2 = results["recovery_r2"].transpose("seed", "mu", "beta").values.ravel()
+    r2 = run.scores["recovery_r2"].transpose("seed", "mu", "beta").values
     if np.isnan(r2).all():
         return
-    for name, index in (("recovered", int(np.nanargmax(r2))), ("collapsed", int(np.nanargmin(r2)))):
-        params = load_params(out, config, plan, index)
-        where = f"μ = {models.bias[index]:g}, β = {models.beta[index]:g}"
-        label = f"{name} model ({where}, recovery R² = {r2[index]:.2f})"
-        _save(_reconstructions(recipe, params, label), folder, f"reconstructions_{name}")
-        _save(_traversal(recipe, params, label), folder, f"traversal_{name}")
-
-
-def load_params(out: Path, config: Config, plan: Plan, index: int) -> Any:
-    """Return the final parameters of one model, by its index in `sweep.grid`."""
-    for number, part in enumerate(plan.groups(config.models)):
-        if part.start <= index < part.stop:
-            tree = storage.load_tree(storage.models_folder(out, number), config)
-            row = index - part.start
-            return jax.tree.map(lambda a: a[row], tree["params"])  # noqa: B023 - used at once
-    raise IndexError(f"model {index} of {config.models}")
+    for name, place in (("recovered", np.nanargmax(r2)), ("collapsed", np.nanargmin(r2))):
+        seed, i, j = (int(index) for index in np.unravel_index(place, r2.shape))
+        mu, beta = run.config.mu[i], run.config.beta[j]
+        params = run.params(mu=mu, beta=beta, seed=seed)
+        label = f"{name} model (μ = {mu:g}, β = {beta:g}, recovery R² = {r2[seed, i, j]:.2f})"
+        _save(_reconstructions(run.recipe, params, label), folder, f"reconstructions_{name}")
+        _save(_traversal(run.recipe, params, label), folder, f"traversal_{name}")
 
 
 def _reconstructions(recipe: Recipe, params: Any, label: str) -> Figure:

@@ -4,6 +4,7 @@ With two runs, both beside each other and the difference, in `compare-<second>.h
 """
 
 import dataclasses
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -174,12 +175,9 @@ def _facts(run: LoadedRun) -> dict[str, str]:
         "Versions": ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()),
         "Plan": ", ".join(f"{k} {v}" for k, v in about.get("plan", {}).items()),
     }
-    begun = (run.path / "config.json").stat().st_mtime
-    facts["Started"] = f"{datetime.fromtimestamp(begun, UTC):%Y-%m-%d %H:%M} UTC"
-    if run.finished:
-        took = (run.path / "results.nc").stat().st_mtime - begun
-        if took >= 1:  # a copy may have lost the files' times
-            facts["Time"] = f"{took / 60:.1f} minutes from start to results, pauses included"
+    facts["Started"] = f"{datetime.fromtimestamp(run.begun, UTC):%Y-%m-%d %H:%M} UTC"
+    if not math.isnan(run.took):
+        facts["Time"] = f"{run.took / 60:.1f} minutes from start to results, pauses included"
     return facts
 
 

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.config import Config
 from biasvae_jax.report import PICTURES, RunView, page
-from biasvae_jax.report.maps import boundary_steps, heat_map, over_seeds
+from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.sentences import about_cell, about_run
 from biasvae_jax.report.sprites import sprite
 

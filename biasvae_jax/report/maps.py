@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.statistics import t_interval
 
 COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
@@ -65,20 +66,6 @@ def describe(cells: Cells, mu: Sequence[float], beta: Sequence[float]) -> list[l
         return f"{place}<br>{number(cells.mean[i, j])}<br>{interval}"
 
     return [[say(i, j) for j in range(len(beta))] for i in range(len(mu))]
-
-
-def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Place β*(μ), `[mu]`, as a staircase between columns (x) and rows (y) counted from 0.
-
-    Between two columns it stands at the logarithm's share; empty where the β are out of order.
-    """
-    if list(beta) != sorted(beta):
-        return np.array([]), np.array([])
-    logs = np.log(np.maximum(beta, 1e-12))
-    last = len(beta) - 0.5
-    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=last)
-    row = np.arange(len(boundary))
-    return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()
 
 
 def _numbers(values: np.ndarray, place: np.ndarray, scale: str) -> go.Scatter:

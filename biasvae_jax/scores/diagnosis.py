@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.networks import MLP, Network, Params
+from biasvae_jax.networks import Network, Params, linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe, StepNoise, draw_noise
@@ -54,10 +54,10 @@ def gap(
     """Loss of a model minus that of a linear one on the same images and posterior noise, nats.
 
     Both are the mean β-ELBO with the analytic KL, whatever the recipe's objective; `linear` are
-    parameters of `theory.linear_network`, as `theory.linear_params` returns them. Negative where
+    parameters of `linear_network`, as `theory.linear_params` returns them. Negative where
     the model beats the linear optimum. Scalar, for one batch.
     """
-    reference = MLP(recipe.world.pixels, recipe.network.latent_dim, hidden=(), output="identity")
+    reference = linear_network(recipe.world.pixels, recipe.network.latent_dim)
     with jax.default_matmul_precision("highest"):
         x = recipe.world.sample(noise.world, bias).x
         model, optimum = (

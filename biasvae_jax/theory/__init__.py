@@ -10,7 +10,6 @@ from biasvae_jax.theory.entropy import data_entropy, loss_bound
 from biasvae_jax.theory.linear import (
     LinearOptimum,
     collapse_threshold,
-    linear_network,
     linear_optimum,
     linear_params,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "collapse_threshold",
     "data_entropy",
     "expected_losses",
-    "linear_network",
     "linear_optimum",
     "linear_params",
     "loss_bound",

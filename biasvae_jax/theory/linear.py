@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.networks import MLP, Params
+from biasvae_jax.networks import Params
 from biasvae_jax.theory.reduction import Reduction, require
 
 
@@ -53,15 +53,10 @@ def linear_optimum(
     )
 
 
-def linear_network(pixels: int, latent_dim: int) -> MLP:
-    """Return the network whose optimum is known: an affine encoder and an affine decoder."""
-    return MLP(pixels, latent_dim, hidden=(), output="identity")
-
-
 def linear_params(
     reduction: Reduction, beta: jax.Array | float, variance: jax.Array | float
 ) -> Params:
-    """Return the optimum as parameters of `linear_network`, a latent for each direction v.
+    """Return the optimum as parameters of `networks.linear_network`, a latent for each direction v.
 
     With r = min(1, t/λ): mean = √((1 − r)/λ)·v'(x − E x), logvar = ln r, and decoding adds
     √(λ(1 − r))·v·z_hat to E x. Traceable in all arguments, so nothing is checked; r stays above
