@@ -105,3 +105,15 @@ def test_large_maps_and_many_curves_stay_of_a_size():
     losses = {name: curves for name in ("loss", "reconstruction", "kl")}
     figure = training_curves(np.arange(5), losses, [f"μ = {m:.3g}" for m in mu], "title", "")
     assert len(figure.legends[0].get_texts()) <= 16 and len(figure.axes[0].lines) == 120
+
+
+def test_a_maps_numbers_read_on_their_cells():
+    """The WCAG contrast of black or white with the cell's colour is at least 4.5."""
+    values = np.linspace(0, 1, 12).reshape(3, 4)
+    axes = heat_map(values, MU, BETA, "a score", "unit").axes[0]
+    assert len(axes.texts) == 12
+    for text, rgba in zip(axes.texts, axes.images[0].cmap(values.ravel()), strict=True):
+        channel = np.where(rgba <= 0.04045, rgba / 12.92, ((rgba + 0.055) / 1.055) ** 2.4)[:3]
+        behind = channel @ (0.2126, 0.7152, 0.0722) + 0.05
+        ink = 1.05 if to_hex(text.get_color()) == "#ffffff" else 0.05
+        assert max(ink, behind) / min(ink, behind) > 4.5

@@ -46,6 +46,12 @@ def test_bins_partition_the_steps_and_their_means_average_to_the_whole(steps):
     assert (np.diff(centres) > 0).all() and centres[0] >= 1 and centres[-1] <= steps
 
 
+@given(st.integers(1, 500), st.data())
+def test_steps_are_counted_over_chunks(steps, data):
+    cuts = data.draw(st.lists(st.integers(0, steps), max_size=4))
+    np.testing.assert_array_equal(run(losses(2, steps), steps, cuts).steps, [steps, steps])
+
+
 def test_one_infinite_loss_marks_its_model_only():
     all_losses = losses(2, 10)
     all_losses.kl[1, 3] = np.inf

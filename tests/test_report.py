@@ -69,6 +69,13 @@ def test_one_seed_is_said_to_have_no_interval():
     assert "95 % interval" in figure.data[0].hovertext[0][0]
 
 
+def test_numbers_are_white_on_dark_cells_and_black_on_light_ones():
+    values = np.array([[0.0, 0.5, 1.0], [0.2, 0.9, np.nan]])[..., None]
+    numbers = heat_map(over_seeds(values), MU, BETA).data[1]  # cividis grows lighter
+    assert list(numbers.textfont.color[:5]) == ["#fff", "#000", "#000", "#fff", "#000"]
+    assert numbers.text[5] == "–" and numbers.textfont.color[5] not in ("#fff", "#000")
+
+
 def test_the_boundary_stands_between_the_columns_it_separates():
     x, y = boundary_steps(np.array([0.5, 10**0.5, 99.0]), BETA)
     np.testing.assert_allclose(x, [0, 0, 1.5, 1.5, 2.5, 2.5])

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 from biasvae_jax.config import PRESETS, Config
-from experiments import full_sweep
+from biasvae_jax.loading import load_run
+from experiments import full_sweep, pictures
 from experiments.cli import UsageError, _one_line
 from experiments.summary import SEED_BASELINE
 
@@ -68,6 +69,21 @@ def test_every_figure_is_drawn(finished):
         "reconstructions_recovered", "reconstructions_collapsed",
         "traversal_recovered", "traversal_collapsed",
     }  # fmt: skip
+
+
+def test_the_models_drawn_are_the_best_and_the_worst(finished):
+    drawn = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pictures, "_save", lambda figure, folder, name: drawn.append(figure))
+        pictures._models(finished, load_run(finished))
+    titles = [figure.get_suptitle() for figure in drawn]
+    with xr.open_dataset(finished / "results.nc") as results:
+        best, worst = results["recovery_r2"].max(), results["recovery_r2"].min()
+    assert all(
+        f"recovered model (μ = 0, β = 0.2, recovery R² = {best:.2f})" in t for t in titles[:2]
+    )
+    assert all("collapsed model" in t and f"R² = {worst:.2f}" in t for t in titles[2:])
+    assert len(titles) == 4
 
 
 def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 
 import jax.numpy as jnp
@@ -54,6 +55,15 @@ def test_a_heat_map_and_a_representation_in_a_notebook(tiny_run):
     with pytest.raises(KeyError, match="recovery_r2"):
         run.heat_map("nonsense")
     assert "finished" in repr(run) and run._repr_html_().count("<td>") == 4
+
+
+def test_the_time_a_run_took_is_that_between_its_files(tiny_run, tmp_path, half_run):
+    run = load_run(shutil.copytree(tiny_run, tmp_path / "run"))
+    for name, time in (("config.json", 1_000), ("results.nc", 1_090)):
+        os.utime(run.path / name, (time, time))
+    assert run.begun == 1_000 and run.took == 90
+    os.utime(run.path / "results.nc", (1_000, 1_000))
+    assert np.isnan(run.took) and np.isnan(load_run(half_run).took)
 
 
 def test_the_representation_escapes_its_path(tiny_run, tmp_path):

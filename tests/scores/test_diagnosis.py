@@ -68,3 +68,20 @@ def test_a_model_has_no_gap_to_itself_and_that_of_its_worse_decoding():
     worse = (jnp.square(error + 0.5) - jnp.square(error)).sum(-1).mean() / 2 / 0.25
     found = gap(noise, shifted, params, 0.0, 2.0, recipe)
     np.testing.assert_allclose(found, worse, rtol=1e-4)
+
+
+def test_the_gap_is_the_difference_of_reconstruction_and_of_weighted_kl():
+    network = MLP(WORLD.pixels, 2, hidden=(), output="identity")
+    recipe = Recipe(WORLD, network)
+    models = [network.init(jax.random.key(seed)) for seed in (0, 1)]
+    noise = fresh_noise(0, 0, recipe)
+    x = WORLD.sample(noise.world, 1.0).x
+
+    def loss(params):
+        mean, logvar = network.encode(params, x)
+        error = network.decode(params, mean + jnp.exp(logvar / 2) * noise.posterior) - x
+        kl = 0.5 * (mean**2 + jnp.exp(logvar) - 1 - logvar).sum(-1)
+        return (0.5 * jnp.square(error).sum(-1) / 0.25 + 3.0 * kl).mean()
+
+    found = gap(noise, *models, 1.0, 3.0, recipe)
+    np.testing.assert_allclose(found, loss(models[0]) - loss(models[1]), rtol=1e-3)
