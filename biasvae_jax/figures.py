@@ -14,7 +14,7 @@ from biasvae_jax.regimes import Regime
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 # after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion
 REGIMES = {
-    Regime.RECOVERED: ("#0072B2", "recovered: all latents there is use for are active, be it on noise"),
+    Regime.RECOVERED: ("#0072B2", "recovered: all latents wanted are active, be it on noise"),
     Regime.PARTIAL: ("#56B4E9", "partial: some are active"),
     Regime.COLLAPSED_BY_OBJECTIVE: ("#D9D9D9", "collapsed by the objective, β > β*"),
     Regime.COLLAPSED_BY_OPTIMISER: ("#F0E442", "collapsed by the optimiser, β < β*"),
