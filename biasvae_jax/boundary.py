@@ -133,6 +133,25 @@ def _log_threshold(found: Boundary, threshold: np.ndarray) -> np.ndarray:
     return np.log(threshold)
 
 
+class MostActive(NamedTuple):
+    """How many models have more than half their latents active, of how many, around β*(μ)."""
+
+    before: tuple[int, int]
+    """Of those with β < β*, where the linear optimum has active latents."""
+    beyond: tuple[int, int]
+    """Of those with β ≥ β*."""
+
+
+def most_active(
+    active: np.ndarray, beta: np.ndarray, threshold: np.ndarray, latents: int
+) -> MostActive:
+    """Count them; `active` `[mu, beta, seed]` (NaN is not active), `threshold` is β*, `[mu]`."""
+    most = 2 * np.asarray(active, float) > latents
+    below = np.asarray(beta)[:, None] < np.asarray(threshold)[:, None, None]
+    sides = (np.broadcast_to(side, most.shape) for side in (below, ~below))
+    return MostActive(*((int(most[side].sum()), int(side.sum())) for side in sides))
+
+
 def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Place β*(μ), `[mu]`, as a staircase between columns (x) and rows (y) counted from 0.
 

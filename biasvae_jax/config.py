@@ -9,9 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+Activation = Literal["relu", "leaky_relu", "gelu", "tanh"]
 Output = Literal["sigmoid", "identity"]
 
 MAX_TEST_IMAGES = 100_000
+# added since runs were first stored: written only if not the default, so that those stay the same
+LATER = {"activation"}
 
 
 class ConfigError(ValueError):
@@ -48,6 +51,8 @@ class Config:
     hidden: tuple[int, ...] = (128,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
     linear."""
+    activation: Activation = "relu"
+    """Function of the hidden layers. A ReLU that no image reaches has no gradient, and stays so."""
     latent_dim: int | None = None
     """Number of learned latents (None: n², one for each cell)."""
     output: Output = "sigmoid"
@@ -95,7 +100,11 @@ class Config:
 
     def to_json(self) -> str:
         """Return the config as JSON text; `from_json` reads it back exactly."""
-        return json.dumps(dataclasses.asdict(self), indent=2)
+        values = dataclasses.asdict(self)
+        for name in LATER:
+            if values[name] == getattr(Config, name):
+                del values[name]
+        return json.dumps(values, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
@@ -110,8 +119,9 @@ class Config:
     def from_dict(cls, values: object) -> "Config":
         """Build a config from parsed JSON; raises ConfigError on unknown or missing fields."""
         names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            found = sorted(set(values) ^ names) if isinstance(values, dict) else type(values)
+        given = set(values) | LATER if isinstance(values, dict) else set()
+        if not isinstance(values, dict) or given != names:
+            found = sorted(given ^ names) if isinstance(values, dict) else type(values)
             raise ConfigError(f"the config's fields are not this version's: {found}")
         return cls(**values)
 
@@ -190,7 +200,9 @@ def _validate(config: Config) -> None:
         config.kl_warmup,
         f"must leave 5 % of the {config.steps} steps at the full beta (--steps)",
     )
-    _require(config.output in get_args(Output), "output", config.output, "is sigmoid or identity")
+    for name, choices in (("output", get_args(Output)), ("activation", get_args(Activation))):
+        value = getattr(config, name)
+        _require(value in choices, name, value, f"is {' or '.join(choices)}")
     inside = all(0 < value < 1 for value in config.bins)
     _require(inside, "bins", config.bins, "must lie strictly between 0 and 1")
     # log first: n and the bins may be absurd, and the power with them

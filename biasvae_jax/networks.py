@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from biasvae_jax.config import Output
+from biasvae_jax.config import Activation, Output
 
 Params = Any
 
@@ -34,15 +34,16 @@ class Network(Protocol):
 
 
 class _Dense(nn.Module):
-    """Dense layers with ReLU between them."""
+    """Dense layers with an activation between them."""
 
     widths: tuple[int, ...]
+    activation: Activation
 
     @nn.compact
     def __call__(self, x):
         *hidden, last = self.widths
         for width in hidden:
-            x = nn.relu(nn.Dense(width)(x))
+            x = getattr(nn, self.activation)(nn.Dense(width)(x))
         return nn.Dense(last)(x)
 
 
@@ -50,22 +51,23 @@ class _Dense(nn.Module):
 class MLP:
     """A fully connected encoder and its mirror image as decoder.
 
-    (mean, logvar) = W_L relu(… relu(W_1 x)); the decoder has the hidden widths reversed and ends
-    in `output`. With `hidden` empty, both are linear (affine).
+    (mean, logvar) = W_L a(… a(W_1 x)), a the `activation`; the decoder has the hidden widths
+    reversed and ends in `output`. With `hidden` empty, both are linear (affine).
     """
 
     pixels: int
     latent_dim: int
     hidden: tuple[int, ...] = (128,)
     output: Output = "sigmoid"
+    activation: Activation = "relu"
 
     @property
     def _encoder(self) -> _Dense:
-        return _Dense((*self.hidden, 2 * self.latent_dim))
+        return _Dense((*self.hidden, 2 * self.latent_dim), self.activation)
 
     @property
     def _decoder(self) -> _Dense:
-        return _Dense((*reversed(self.hidden), self.pixels))
+        return _Dense((*reversed(self.hidden), self.pixels), self.activation)
 
     def init(self, key: jax.Array) -> Params:
         """Return freshly initialised parameters (LeCun normal weights, zero biases)."""

@@ -51,7 +51,7 @@ class Recipe:
             config.bins,
             config.contrast,
         )
-        network = MLP(world.pixels, config.latents, config.hidden, config.output)
+        network = MLP(world.pixels, config.latents, config.hidden, config.output, config.activation)
         return cls(
             world=world,
             network=network,

@@ -65,6 +65,12 @@ def mean(values: np.ndarray, axis: int | tuple[int, ...] = -1) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def best_at_weakest(run: Run, name: str, lowest: bool = False) -> int:
+    """Count the μ at which a score is highest (or lowest) at the smallest β, in every seed."""
+    values = np.nan_to_num(-run.values(name) if lowest else run.values(name), nan=-np.inf)
+    return int((values.argmax(1) == np.argmin(run.beta)).all(-1).sum())
+
+
 # Why do the two maps seem to disagree? -----------------------------------------------------------
 
 

@@ -4,7 +4,15 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from biasvae_jax.boundary import Boundary, Slope, against_theory, boundary, boundary_slope
+from biasvae_jax.boundary import (
+    Boundary,
+    MostActive,
+    Slope,
+    against_theory,
+    boundary,
+    boundary_slope,
+    most_active,
+)
 from biasvae_jax.level_sets import BETA, MU, HoldOut, ModelComparison, compare_models
 from biasvae_jax.statistics import Interval
 from experiments.evidence import Run
@@ -62,19 +70,25 @@ def orientation(found: ModelComparison) -> str:
     return names.get((bool(worse[MU]), bool(worse[BETA])), "undecided")
 
 
+def sides(run: Run) -> MostActive:
+    """Count the models with most latents active on either side of β*(μ)."""
+    return most_active(run.values("active_units"), run.beta, run.threshold, run.config.latents)
+
+
 class Diagonal(NamedTuple):
     """Evidence on the first question; keys are names of runs."""
 
     runs: dict[str, Run]
     edges: dict[str, Edge]
     levels: dict[str, dict[str, dict[HoldOut, ModelComparison]]]
-    """Of each run and score of `JUDGED`."""
+    """Of each main grid and score of `JUDGED`."""
 
 
-def diagonal(*runs: Run) -> Diagonal:
-    """Gather it; what takes seconds is done once."""
+def diagonal(*grids: Run, fine: Run) -> Diagonal:
+    """Gather it; what takes seconds is done once. `fine` has too few μ for models of scores."""
+    runs = {run.name: run for run in (*grids, fine)}
     return Diagonal(
-        {run.name: run for run in runs},
-        {run.name: edge(run) for run in runs},
-        {run.name: {name: level_sets(run, name) for name in JUDGED} for run in runs},
+        runs,
+        {name: edge(run) for name, run in runs.items()},
+        {run.name: {name: level_sets(run, name) for name in JUDGED} for run in grids},
     )

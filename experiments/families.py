@@ -49,6 +49,10 @@ def _ksg(subject: Subject) -> Sequence[float]:
 
 
 FAMILIES = {
+    "encoder": Family(
+        {"silent_share": ("share of 2,000 training images with one same posterior", "1")},
+        lambda s: [s.silent_share],
+    ),
     "r2": Family(
         {
             "r2": ("R² of the least-squares map z_hat → u, all test images", "1"),

@@ -27,7 +27,7 @@ from experiments.runtime import start_jax
 DPI = 150
 MANY = 5  # seeds of the main grids
 # two dozen cells on both sides of β*, many of which collapse without warm-up
-CELLS = ("--mu", "0", "1.5", "3", "5", "--beta", "0.5", "1", "1.5", "2", "4", "7")
+CELLS = ("--mu", "0", "1.5", "3", "5", "--beta", "0.1", "0.5", "1", "1.5", "2", "4")
 WARM = ("--kl-warmup", "2000")
 SPARE = (*WARM, "--mu", "0", "3", "5", "--beta", "0.25", "0.5", "0.75", "0.9", "1.1", "1.5", "2")
 FINE = tuple(f"{beta:.3g}" for beta in np.geomspace(0.5, 16, 31))
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
     start_jax()
     begun = time.monotonic()
     runs = {name: read(flags.out / name) for name in RUNS}
-    found = evidence_diagonal.diagonal(runs["blog"], runs["annealed"], runs["fine"])
+    found = evidence_diagonal.diagonal(runs["blog"], runs["annealed"], fine=runs["fine"])
     write(runs, found, flags)
     if not flags.quiet:
         trained = np.nansum([run.minutes for run in runs.values()])

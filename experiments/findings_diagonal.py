@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from biasvae_jax.boundary import Slope
+from biasvae_jax.boundary import MostActive, Slope
 from biasvae_jax.level_sets import BETA, MODELS, MU, THEORY, ModelComparison
 from experiments import evidence, evidence_diagonal
 from experiments.evidence import Run
@@ -22,51 +22,61 @@ from experiments.findings_words import (
 
 
 def diagonal_answer(found: Diagonal) -> str:
-    """Answer the first question, by the runs `blog` and `annealed`."""
-    names = [name for name in ("blog", "annealed") if name in found.runs]
-    last = names[-1]
-    slopes = [found.edges[name].slope for name in names]
+    """Answer the first question: by slopes of every run, and by the last of the main grids."""
+    slopes = [edge.slope for edge in found.edges.values()]
+    *_, last = found.levels
     falls = [sign(slope.interval) < 0 for slope in slopes]
     levels = [
-        evidence_diagonal.orientation(found.levels[name][score]["seed"])
-        for name in names
+        evidence_diagonal.orientation(compared[score]["seed"])
+        for compared in found.levels.values()
         for score in ("recovery_r2", "kl")
     ]
     whole, part = all(falls) and set(levels) == {"diagonal"}, any(falls) or "diagonal" in levels
     verdict = "Yes." if whole else "In part." if part else "It is not shown."
-    moved = listed(
-        f"by {value(slope.interval)} a unit of μ in `{name}` ({_beside_theory(slope)})"
-        for name, slope in zip(names, slopes, strict=True)
-    )
-    edge = found.edges[last]
-    recovery = found.levels[last]["recovery_r2"]["seed"]
+    recovery = found.levels[last]["recovery_r2"]["mu"]
     r2 = {name: value(recovery.intervals.at(k)) for k, name in enumerate(MODELS)}
-    on_rows = found.levels[last]
-    best = {name: compared["mu"].names[compared["mu"].best] for name, compared in on_rows.items()}
+    best = {
+        name: compared["mu"].names[compared["mu"].best]
+        for name, compared in found.levels[last].items()
+    }
     follow = [f"`{name}`" for name, model in best.items() if model == THEORY]
     others = [f"`{name}` ({escaped(model)})" for name, model in best.items() if model != THEORY]
     for_others = f", and not for {listed(others)}" if others else ""
+    moved = [_slope_words(name, edge.slope) for name, edge in found.edges.items()]
+    edge, active = found.edges[last], evidence_diagonal.sides(found.runs[last])
+    agreed = of(int(edge.agrees.sum()), len(edge.agrees), "μ", "μ")
     return paragraphs(
         "## Is the diagonal real?",
-        f"**{verdict}** The log of β̂(μ), where half the latents are active, changes {moved}; with "
-        f"warm-up β̂ agrees with the closed form's β\\* at "
-        f"{of(int(edge.agrees.sum()), len(edge.agrees), 'μ', 'μ')}, and is "
-        f"{_sides(found.runs[last], edge)}. Of `recovery_r2` on held-out "
-        f"seeds (`{last}`) the bias alone explains R² = {r2[MU]}, log β alone {r2[BETA]}, and the "
-        f"distance log β − log β\\* {r2[THEORY]}. On held-out rows that distance, with nothing "
-        f"fitted to μ, is the best of four models for {listed(follow)}"
-        f"{for_others}.",
+        f"**{verdict}** log β̂(μ), where half the latents stop being active, changes per unit of "
+        f"bias by {listed(moved)}. On biases held out of the fit the distance log β − log β\\*, "
+        "with nothing fitted to μ, "
+        f"explains R² = {r2[THEORY]} of `recovery_r2` (`{last}`), the bias alone {r2[MU]} and "
+        f"log β alone {r2[BETA]}; it is the best of four models for {listed(follow)}{for_others}. "
+        f"{escaped(_limit(active, edge))}: most latents are active in "
+        f"{of(*active.beyond, 'model')} beyond it and in {of(*active.before, 'model')} before "
+        f"it, and β̂ agrees with it at {agreed}, lies "
+        f"{_sides(found.runs[last], edge)} (`{last}`).",
+    )
+
+
+def _limit(active: MostActive, edge: Edge) -> str:
+    if active.beyond[0]:
+        return "But β* is no strict limit"
+    return "And β* is the place" if edge.agrees.all() else "But β* is a limit, not the place"
+
+
+def _slope_words(name: str, slope: Slope) -> str:
+    return (
+        f"{value(slope.interval)} in `{name}` (closed form {number(slope.theory)}, the grid "
+        f"resolves {number(slope.resolution)}: {_beside_theory(slope)})"
     )
 
 
 def _beside_theory(slope: Slope) -> str:
-    low, high = (float(end) for end in (slope.interval.low, slope.interval.high))
-    away = "steeper" if high + slope.resolution < slope.theory else "not told apart"
-    away = "less steep" if low - slope.resolution > slope.theory else away
-    return (
-        f"{away}: closed form over the same μ {number(slope.theory)}, resolution of the grid "
-        f"{number(slope.resolution)}"
-    )
+    if float(slope.interval.high) + slope.resolution < slope.theory:
+        return "steeper"
+    flatter = float(slope.interval.low) - slope.resolution > slope.theory
+    return "less steep" if flatter else "not told apart"
 
 
 def diagonal_section(found: Diagonal) -> str:
@@ -87,7 +97,7 @@ def diagonal_section(found: Diagonal) -> str:
         '"Level sets" are diagonal if both μ alone and log β alone predict worse than the best '
         "model (paired 95 % interval below 0), horizontal if only log β alone does, vertical if "
         "only μ alone does.",
-        *(_level_table(found, name) for name in found.runs),
+        *(_level_table(found, name) for name in found.levels),
         "![Scores against log β − log β*](images/findings_collapse.png)",
     )
 

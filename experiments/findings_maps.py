@@ -34,17 +34,17 @@ def maps_answer(run: Run) -> str:
     return paragraphs(
         "## Why do the two heat maps seem to disagree?",
         f"**{'Because one also measures the training mean.' if mean_image else 'Not settled.'}** "
-        f"Where no latent is active, PMI changes by {value(pmi.change)} from "
-        f"μ = {generation.ends[0]:g} to μ = {generation.ends[1]:g} and `generation_mse` by "
-        f"{value(generation.change)}: such a model draws its training mean, and the offset's share "
-        f"of `generation_mse` goes from {percent(low)} at the lowest μ to {percent(high)} at the "
-        f"highest. At μ = {run.mu[-1]:g} and β = {run.beta.min():g}, beside a collapsed model of "
-        f"that bias, PMI is {percent(code)} and `generation_mse` {percent(decoder)}: under strong "
-        f"bias {sooner}. "
-        f"The closed form of `generation_mse` is off by "
-        f"{value(evidence.deviation(run, 'generation_mse'))} in a cell on average, and by most at "
-        f"μ = {worst.mu:g}, β = {worst.beta:g}: {value(worst.measured)} instead of "
-        f"{number(worst.predicted, 3)}.",
+        f"From μ = {generation.ends[0]:g} to μ = {generation.ends[1]:g} the PMI of models without "
+        f"an active latent changes by {value(pmi.change)}, and their `generation_mse` by "
+        f"{value(generation.change)}: PMI ends at 1 at every bias, while a decoder without a code "
+        "draws its training mean, which the bias moves away from the test set's. That offset is "
+        f"{percent(low)} of `generation_mse` at the lowest μ and {percent(high)} at the highest "
+        f"(`{run.name}`), where the closed form of `generation_mse` fails too: by most at "
+        f"μ = {worst.mu:g}, β = {worst.beta:g}, with {value(worst.measured)} instead of "
+        f"{number(worst.predicted, 3)} (in a cell on average by "
+        f"{value(evidence.deviation(run, 'generation_mse'))}). At μ = {run.mu[-1]:g}, "
+        f"β = {run.beta.min():g} PMI is {percent(code)} and `generation_mse` {percent(decoder)} of "
+        f"a collapsed model's: under strong bias {sooner}.",
     )
 
 
@@ -145,7 +145,7 @@ def _trend_table(run: Run) -> str:
         words = list(map(value, measured))
         if predicted is not None:
             theory = evidence.trend(predicted[..., None])
-            words = [f"{w} ({float(t.mean):.2f})" for w, t in zip(words, theory, strict=True)]
+            words = [f"{w} ({number(float(t.mean))})" for w, t in zip(words, theory, strict=True)]
         rows.append([f"`{name}`", *words, why])
     return paragraphs(f"**{run.name}**:", table(["score", "along β", "along μ", "why"], rows))
 
@@ -153,7 +153,7 @@ def _trend_table(run: Run) -> str:
 def _loss_words(run: Run) -> str:
     by_mu, by_beta = (evidence.change(run, "loss", axis) for axis in (0, 1))
     rows = [
-        [f"{beta:g}", value(by_mu.measured.at(j)), f"{by_mu.predicted[j]:.2f}"]
+        [f"{beta:g}", value(by_mu.measured.at(j)), number(by_mu.predicted[j])]
         for j, beta in enumerate(run.beta)
     ]
     signs = [sign(by_mu.measured.at(j)) for j in range(len(run.beta))]

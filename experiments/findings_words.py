@@ -36,13 +36,13 @@ def value(interval: Interval, unit: str = "") -> str:
     if not np.isfinite(mean):
         return NONE
     if width <= 1e-12 * abs(mean):
-        return f"{mean:.4g}{unit and ' ' + unit}"
-    return describe(interval, unit)
+        return f"{mean:.4g}{unit and ' ' + unit}".replace("-", "−")
+    return describe(interval, unit).replace("-", "−")
 
 
 def number(x: float, places: int = 2) -> str:
     """Write a number with fixed places, or a dash for none."""
-    return f"{x:.{places}f}" if np.isfinite(x) else NONE
+    return f"{x:.{places}f}".replace("-", "−") if np.isfinite(x) else NONE
 
 
 def percent(interval: Interval) -> str:
@@ -79,7 +79,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell == NONE or cell.lstrip("*-")[:1].isdigit()
+    return cell == NONE or cell.lstrip("*−")[:1].isdigit()
 
 
 def paragraphs(*parts: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params
+from biasvae_jax.scores.diagnosis import silent_share
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
@@ -29,7 +30,7 @@ def joint_sample(
 
 
 def score_key(seed: jax.Array | int, use: int) -> jax.Array:
-    """Return the key of one use of the scores: 0 interventions, 1 joint sample, 2 neural bounds."""
+    """Return the key of one use of the scores: 0 interventions, 1 joint, 2 neural, 3 images."""
     return jax.random.fold_in(purpose_key(seed, Purpose.SCORE), use)
 
 
@@ -62,6 +63,11 @@ class Subject:
         pair = _joint(self.recipe, score_key(self.seed, 1), self.params, self.bias)
         return np.asarray(pair[0]), np.asarray(pair[1])
 
+    @cached_property
+    def silent_share(self) -> float:
+        """Share of 2,000 fresh training images that the encoder does not respond to."""
+        return float(_silent(self.recipe, score_key(self.seed, 3), self.params, self.bias))
+
     def sample(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         """Draw factors from the test set's distribution, independently of each other."""
         u = _test_factors(self.recipe)
@@ -81,6 +87,12 @@ def _codes(recipe: Recipe, key: jax.Array, params: Params, u: jax.Array) -> jax.
 @partial(jax.jit, static_argnums=0)
 def _joint(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array):
     return joint_sample(key, JOINT, params, bias, recipe)
+
+
+@partial(jax.jit, static_argnums=0)
+def _silent(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array) -> jax.Array:
+    x = recipe.world.sample(recipe.world.draw(key, (FEW,)), bias).x
+    return silent_share(x, params, recipe.network)
 
 
 def _test_factors(recipe: Recipe) -> np.ndarray:

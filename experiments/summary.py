@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from biasvae_jax import storage
+from biasvae_jax.boundary import most_active
 from biasvae_jax.config import Config
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
@@ -56,13 +57,12 @@ def _print_boundary(console: Console, results: xr.Dataset) -> None:
     """Count the models with most latents active on either side of β*(μ)."""
     config = Config.from_json(results.attrs["config"])
     world = Recipe.from_config(config).world
-    threshold = collapse_boundary(world, config.mu, config.sigma2)[:, None, None]
-    active = results["active_units"].transpose("mu", "beta", "seed").values * 2 > config.latents
-    below = np.broadcast_to(results["beta"].values[None, :, None] < threshold, active.shape)
-    inside, beyond = (active & below).sum(), (active & ~below).sum()
+    threshold = collapse_boundary(world, config.mu, config.sigma2)
+    active = results["active_units"].transpose("mu", "beta", "seed").values
+    (before, below), (after, beyond) = most_active(active, config.beta, threshold, config.latents)
     console.print(
-        f"models with most latents active: {inside} of {below.sum()} with β < β*(μ), where the "
-        f"linear theory expects it, and {beyond} of {(~below).sum()} beyond"
+        f"models with most latents active: {before} of {below} with β < β*(μ), where the "
+        f"linear theory expects it, and {after} of {beyond} beyond"
     )
 
 

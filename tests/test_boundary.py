@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from biasvae_jax.boundary import against_theory, boundary, boundary_slope
+from biasvae_jax.boundary import against_theory, boundary, boundary_slope, most_active
 from biasvae_jax.statistics import t_interval
 
 BETA = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
@@ -135,3 +135,10 @@ def test_a_threshold_must_be_positive_and_one_for_each_bias():
     for threshold in (np.array([1.0, 0.0]), np.ones(3)):
         with pytest.raises(ValueError, match="threshold"):
             against_theory(found, threshold)
+
+
+def test_models_are_counted_on_their_side_of_the_boundary():
+    active = np.array([[[9.0, 5, 4, np.nan], [9, 0, 0, 5]], [[9, 9, 9, 9], [0, 0, 5, 0]]])
+    found = most_active(active, np.array([1.0, 4.0]), np.array([4.0, 8.0]), latents=9)
+    # at μ₀ β = 4 is not before β* = 4
+    assert found.before == (2 + 4 + 1, 12) and found.beyond == (2, 4)

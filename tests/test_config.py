@@ -17,6 +17,7 @@ configs = st.builds(
     kl_warmup=st.integers(0, 95),
     hidden=st.lists(st.integers(1, 512), max_size=3).map(tuple),
     latent_dim=st.none() | st.integers(1, 64),
+    activation=st.sampled_from(["relu", "leaky_relu", "gelu", "tanh"]),
     output=st.sampled_from(["sigmoid", "identity"]),
     n=st.integers(1, 3),
     noise_variance=st.floats(1e-6, 10),
@@ -31,6 +32,13 @@ def test_json_round_trip_is_exact(config):
     assert again == config
     assert hash(again) == hash(config)
     assert config.difference(again) == ""
+
+
+def test_a_run_from_before_a_field_was_added_has_its_default_and_the_same_text():
+    text = Config().to_json()
+    assert "activation" not in text and Config.from_json(text).activation == "relu"
+    assert "gelu" in Config(activation="gelu").to_json()
+    assert "activation: relu → gelu" in Config().difference(Config(activation="gelu"))
 
 
 def test_contrasts_round_trip_and_may_repeat():

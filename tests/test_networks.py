@@ -1,7 +1,9 @@
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from scipy import stats
 
 from biasvae_jax.networks import MLP
 
@@ -46,3 +48,30 @@ def test_sigmoid_output_is_an_intensity_and_identity_is_not_bounded():
 
 def test_networks_of_equal_settings_are_one_static_argument():
     assert hash(MLP(9, 3)) == hash(MLP(9, 3)) and MLP(9, 3) == MLP(9, 3) != MLP(9, 4)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("leaky_relu", lambda x: np.where(x > 0, x, 0.01 * x)),
+        ("gelu", lambda x: x * stats.norm.cdf(x)),
+        ("tanh", np.tanh),
+    ],
+)
+def test_the_activation_is_between_the_layers_of_both_parts(activation, function):
+    network = MLP(9, 3, hidden=(5,), output="identity", activation=activation)
+    params = jax.tree.map(np.asarray, network.init(jax.random.key(0)))
+
+    def by_hand(part, x):
+        first, last = (part[f"Dense_{i}"] for i in range(2))
+        return function(x @ first["kernel"] + first["bias"]) @ last["kernel"] + last["bias"]
+
+    x = np.asarray(jax.random.normal(jax.random.key(1), (7, 9)))
+    both = np.concatenate(network.encode(params, x), axis=-1)
+    # flax's gelu is the tanh approximation, within 5e-4 of the exact one
+    np.testing.assert_allclose(both, by_hand(params["encoder"], x), atol=2e-3)
+    z_hat = x[:, :3]
+    np.testing.assert_allclose(
+        network.decode(params, z_hat), by_hand(params["decoder"], z_hat), atol=2e-3
+    )

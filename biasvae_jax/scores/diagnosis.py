@@ -67,6 +67,17 @@ def gap(
         return jnp.mean(model.loss - optimum.loss)
 
 
+def silent_share(x: jax.Array, params: Params, network: Network) -> jax.Array:
+    """Share of the images `x` `[images, pixels]` that the encoder answers with one same posterior.
+
+    Same is bit for bit: no unit of some hidden layer responds to them, so they send the encoder no
+    gradient but its last bias'. Near 1 the encoder is dead, and more steps hardly bring it back.
+    Scalar; shares below ½ count as 0, for it is the median image's posterior that they have.
+    """
+    posterior = jnp.concatenate(network.encode(params, x), axis=-1)
+    return jnp.mean(jnp.all(posterior == jnp.median(posterior, axis=0, keepdims=True), axis=-1))
+
+
 class CodeVariance(NamedTuple):
     """Variances of the posterior means over training images, each `[latent_dim]`."""
 

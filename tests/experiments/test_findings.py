@@ -213,6 +213,15 @@ def test_cells_are_followed_by_their_values_of_mu_and_beta():
     assert [c.waited for c in found] == [False, True, True] * 2
 
 
+def test_the_best_beta_must_be_the_weakest_in_every_seed():
+    theory, _ = closed_form(MU, BETA, LATENTS)
+    r2 = np.repeat(theory.recovery_r2[..., None], 3, -1)
+    assert evidence.best_at_weakest(synthetic(), "recovery_r2") == 5
+    assert evidence.best_at_weakest(synthetic(), "generation_mse", lowest=True) == 5
+    r2[1, 3, 2] = 1
+    assert evidence.best_at_weakest(synthetic(recovery_r2=r2), "recovery_r2") == 4
+
+
 def test_mostly_noise_is_told_from_signal():
     share = np.where(np.array(MU)[:, None, None] < 3, 0.9, 0.2)
     found = evidence.noise(synthetic(signal_share=share, active_units=4))
@@ -303,7 +312,7 @@ def no_simulation(monkeypatch):
 
 
 def diagonal(runs):
-    return evidence_diagonal.diagonal(runs["blog"], runs["annealed"], runs["fine"])
+    return evidence_diagonal.diagonal(runs["blog"], runs["annealed"], fine=runs["fine"])
 
 
 def section(text, title):
@@ -312,7 +321,10 @@ def section(text, title):
 
 def test_the_page_answers_from_its_runs(runs, found):
     text = findings_page.page(runs, found, dict.fromkeys(runs, "--flags"))
+    assert section(text, "Does stronger regularisation").endswith("even there.")
+    assert "\n\n**No.** `recovery_r2` is highest" in text
     assert section(text, "Is the diagonal real?").startswith("**Yes.**")
+    assert "in 44 of 44 models before it" in section(text, "Is the diagonal real?")
     assert "also measures the training mean" in section(text, "Why do")
     assert "No collapse" in section(text, "Were the models")
     assert "63 of 63" in section(text, "5. How far") and "0.842" in section(text, "5. How far")

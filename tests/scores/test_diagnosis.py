@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from biasvae_jax.networks import MLP
-from biasvae_jax.scores.diagnosis import code_variance, fresh_noise, gap, signal_share, twin_noise
+from biasvae_jax.objectives import beta_elbo
+from biasvae_jax.scores.diagnosis import (
+    code_variance,
+    fresh_noise,
+    gap,
+    signal_share,
+    silent_share,
+    twin_noise,
+)
 from biasvae_jax.theory import sigmoid_moments
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Squares
@@ -45,6 +53,33 @@ def test_the_share_is_signal_over_signal_and_noise():
 
 def test_without_an_active_latent_there_is_no_share():
     assert np.isnan(share([0.0, 0.0])) and np.isnan(share([0.01, 0.01]))
+
+
+def test_silent_are_the_images_that_no_unit_responds_to():
+    network, x = MLP(3, 2, hidden=(4,)), jax.random.normal(jax.random.key(0), (200, 3))
+    params = network.init(jax.random.key(1))
+    assert silent_share(x, params, network) == 0
+    first = params["encoder"]["Dense_0"]
+    first["kernel"] = jnp.zeros((3, 4)).at[0, 0].set(1.0)
+    for threshold in (1.0, 9.0):  # one unit is left, which responds beyond it
+        first["bias"] = jnp.full(4, -threshold)
+        expected = float((x[:, 0] <= threshold).mean())
+        assert silent_share(x, params, network) == pytest.approx(expected)
+    smooth, first["bias"] = MLP(3, 2, hidden=(4,), activation="tanh"), -jnp.ones(4)
+    assert silent_share(x, params, smooth) == 0
+
+
+def test_where_the_encoder_is_silent_it_gets_no_gradient():
+    network = MLP(WORLD.pixels, 2, (4,))
+    params = network.init(jax.random.key(0))
+    params["encoder"]["Dense_0"]["bias"] = jnp.full(4, -99.0)
+    noise = fresh_noise(0, 0, RECIPE)
+    x = WORLD.sample(noise.world, 0.0).x
+    assert silent_share(x, params, network) == 1
+    slope = jax.grad(lambda p: beta_elbo(network, p, x, noise.posterior, 1.0, 0.25).loss.mean())
+    layers = slope(params)["encoder"]
+    chex.assert_trees_all_equal(layers["Dense_0"], jax.tree.map(jnp.zeros_like, layers["Dense_0"]))
+    assert not layers["Dense_1"]["kernel"].any() and layers["Dense_1"]["bias"].any()
 
 
 def test_twins_share_latents_and_not_noise():
