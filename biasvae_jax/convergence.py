@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from biasvae_jax.objectives import Losses
 
@@ -47,6 +48,31 @@ def observe(watch: Watch, losses: Losses, patience: int, tolerance: float) -> Wa
         before=_map(lambda a, b: jnp.where(whole, a, b), present, watch.before),
         converged=watch.converged | (whole & ~improved),
     )
+
+
+def converged_step(
+    loss: np.ndarray, steps: int, warmup: int, patience: int, tolerance: float
+) -> np.ndarray:
+    """Apply the rule to curves of models that took all their steps: the steps it would have left.
+
+    `loss` `[..., bins]` holds means over equal bins of the `steps` (as `history.nc` does), nats →
+    `[...]`; `steps` where a model never converges. Raises ValueError if warm-up or patience do not
+    end with a bin.
+    """
+    bins = loss.shape[-1]
+    if steps % bins or any(n * bins % steps for n in (warmup, patience)) or patience < 1:
+        raise ValueError(
+            f"warm-up {warmup} and patience {patience} must be multiples of a bin's "
+            f"{steps / bins:g} steps"
+        )
+    skip, size = (n * bins // steps for n in (warmup, patience))
+    windows = (bins - skip) // size
+    if windows < 2:
+        return np.full(loss.shape[:-1], steps)
+    whole = loss[..., skip : skip + windows * size]
+    means = whole.reshape(*loss.shape[:-1], windows, size).mean(-1)
+    stopped = ~(means[..., 1:] < means[..., :-1] - tolerance)
+    return np.where(stopped.any(-1), warmup + (stopped.argmax(-1) + 2) * patience, steps)
 
 
 def _map(function: Any, *losses: Losses) -> Losses:

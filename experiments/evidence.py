@@ -25,7 +25,9 @@ class Run(NamedTuple):
     name: str
     config: Config
     scores: xr.Dataset
-    """`results.nc`."""
+    """`results.nc`, with `scores.nc` if there."""
+    history: xr.Dataset
+    """`history.nc`."""
     threshold: np.ndarray
     """β*(μ), `[mu]`."""
     theory: Prediction

@@ -5,9 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from biasvae_jax.convergence import converged_step
 from biasvae_jax.regimes import ACTIVE_THRESHOLD, Regime
 from biasvae_jax.statistics import Interval, paired_interval, t_interval
 from experiments.evidence import Run, mean
+
+TOLERANCE = 0.1  # nats a window, of a 20th of the long training, by which a loss must improve
+SILENT = 0.99  # share of images without a response, from which on an encoder counts as silent
 
 
 def counts(run: Run) -> dict[Regime, Interval]:
@@ -32,19 +36,21 @@ def gap_in(run: Run, code: Regime) -> Interval:
 
 
 class Cell(NamedTuple):
-    """One model at three ends of its training: the grid's, converged, long."""
+    """One model on the grid, once it had converged, and after the long training."""
 
     mu: float
     beta: float
     threshold: float
-    active: tuple[float, float, float]
-    """NaN where it diverged."""
-    recovery: tuple[float, float, float]
-    gap: tuple[float, float, float]
+    kl: tuple[float, float, float]
+    """At the three ends, nats."""
+    active: tuple[float, float]
+    """On the grid and after the long training, as are the next two; NaN where it diverged."""
+    recovery: tuple[float, float]
+    gap: tuple[float, float]
     steps: int
-    """Taken until converged, or the most there were."""
+    """Taken until converged, or all."""
     waited: bool
-    """Whether it took all of them without converging."""
+    """Whether it took them all without converging."""
 
     @property
     def expected(self) -> bool:
@@ -54,42 +60,101 @@ class Cell(NamedTuple):
     @property
     def came_back(self) -> bool:
         """Nothing active at the grid's number of steps, something after the long training."""
-        return self.active[0] == 0 and self.active[2] > 0
+        return self.active[0] == 0 and self.active[1] > 0
 
     @property
     def stayed(self) -> bool:
         """Nothing active at either end, although the linear optimum has active latents."""
-        return self.expected and self.active[0] == 0 and self.active[2] == 0
+        return self.expected and self.active[0] == 0 and self.active[1] == 0
 
 
-def cells(short: Run, converged: Run, long: Run) -> list[Cell]:
-    """Follow the cells of `long` (seed 0) through three runs that share their noise."""
+def patience(long: Run) -> int:
+    """Return the steps of a window of the convergence rule: 5,000 of 100,000."""
+    return max(1, long.config.steps // 20)
 
-    def at(name: str, mu: float, beta: float) -> tuple[float, float, float]:
-        a, b, c = (
+
+def cells(short: Run, long: Run) -> list[Cell]:
+    """Follow the cells of `long` (seed 0) from `short`, with which it shares its noise."""
+    config, curves = long.config, long.history.isel(seed=0).transpose("mu", "beta", "step")
+    window = patience(long)
+    steps = converged_step(curves["loss"].values, config.steps, config.kl_warmup, window, TOLERANCE)
+    bins = curves.sizes["step"]
+    window, ends = window * bins // config.steps, steps * bins // config.steps
+
+    def at(name: str, mu: float, beta: float) -> tuple[float, float]:
+        a, b = (
             run.values(name)[run.config.mu.index(mu), run.config.beta.index(beta), 0]
-            for run in (short, converged, long)
+            for run in (short, long)
         )
-        return float(a), float(b), float(c)
+        return float(a), float(b)
 
-    steps = converged.scores["steps"].transpose("mu", "beta", "seed").values[..., 0]
-    return [
-        Cell(
-            *(mu, beta, float(long.threshold[i])),
-            active=at("active_units", mu, beta),
-            recovery=at("recovery_r2", mu, beta),
-            gap=at("gap", mu, beta),
-            steps=int(steps[i, j]),
-            waited=bool(steps[i, j] >= converged.config.steps),
+    found = []
+    for i, j in np.ndindex(steps.shape):
+        cell = config.mu[i], config.beta[j]
+        first, last = at("kl", *cell)
+        converged = float(curves["kl"].values[i, j, ends[i, j] - window : ends[i, j]].mean())
+        found.append(
+            Cell(
+                *(*cell, float(long.threshold[i])),
+                kl=(first, converged, last),
+                active=at("active_units", *cell),
+                recovery=at("recovery_r2", *cell),
+                gap=at("gap", *cell),
+                steps=int(steps[i, j]),
+                waited=bool(steps[i, j] == config.steps),
+            )
         )
-        for i, mu in enumerate(long.config.mu)
-        for j, beta in enumerate(long.config.beta)
-    ]
+    return found
 
 
 def followed(runs: Mapping[str, Run]) -> dict[str, list[Cell]]:
     """Follow the cells without and with KL warm-up, in this order."""
     return {
-        "without warm-up": cells(runs["blog"], runs["converged"], runs["long"]),
-        "with warm-up": cells(runs["annealed"], runs["converged-annealed"], runs["long-annealed"]),
+        "without warm-up": cells(runs["blog"], runs["long"]),
+        "with warm-up": cells(runs["annealed"], runs["long-annealed"]),
     }
+
+
+class Silence(NamedTuple):
+    """Models whose encoder responds to hardly any image, among those of each kind, all seeds."""
+
+    collapsed: tuple[int, int]
+    """Of those that collapsed although the linear optimum has active latents."""
+    active: tuple[int, int]
+    """Of those with an active latent."""
+
+
+def silence(run: Run) -> Silence:
+    """Count models that are silent for at least `SILENT` of the images."""
+    silent = run.values("silent_share") >= SILENT
+    kinds = run.regimes() == Regime.COLLAPSED_BY_OPTIMISER, run.values("active_units") > 0
+    return Silence(*((int(silent[kind].sum()), int(kind.sum())) for kind in kinds))
+
+
+class Woken(NamedTuple):
+    """Cells that collapsed in one run, seed 0, although the linear optimum has active latents."""
+
+    cells: list[tuple[float, float]]
+    """(μ, β) of those that have active latents in another run."""
+    stayed: list[tuple[float, float]]
+    """(μ, β) of the others."""
+    gaps: list[float]
+    """What these still lose there, nats."""
+
+    @property
+    def asleep(self) -> int:
+        """Number of both."""
+        return len(self.cells) + len(self.stayed)
+
+
+def woken(first: Run, second: Run) -> Woken:
+    """Look for the cells of `second` that collapsed by the optimiser in `first`."""
+    found = Woken([], [], [])
+    gap, active = second.values("gap")[..., 0], second.values("active_units")[..., 0]
+    for i, j in np.ndindex(active.shape):
+        cell = second.config.mu[i], second.config.beta[j]
+        place = first.config.mu.index(cell[0]), first.config.beta.index(cell[1]), 0
+        if first.regimes()[place] == Regime.COLLAPSED_BY_OPTIMISER:
+            (found.cells if active[i, j] > 0 else found.stayed).append(cell)
+            found.gaps.extend([] if active[i, j] > 0 else [float(gap[i, j])])
+    return found

@@ -28,6 +28,7 @@ DPI = 150
 MANY = 5  # seeds of the main grids
 # two dozen cells on both sides of β*, many of which collapse without warm-up
 CELLS = ("--mu", "0", "1.5", "3", "5", "--beta", "0.1", "0.5", "1", "1.5", "2", "4")
+FEWER = ("--mu", "0", "1.5", "3", "5", "--beta", "0.5", "1", "2", "4")
 WARM = ("--kl-warmup", "2000")
 SPARE = (*WARM, "--mu", "0", "3", "5", "--beta", "0.25", "0.5", "0.75", "0.9", "1.1", "1.5", "2")
 FINE = tuple(f"{beta:.3g}" for beta in np.geomspace(0.5, 16, 31))
@@ -39,12 +40,12 @@ RUNS = {
     "spare-9": (*SPARE, "--seeds", "3", "--latent-dim", "9"),
     "spare-12": (*SPARE, "--seeds", "3", "--latent-dim", "12"),
     "spare-18": (*SPARE, "--seeds", "3", "--latent-dim", "18"),
-    "converged": (*CELLS, "--steps", "100000", "--patience", "5000"),
-    "converged-annealed": (*CELLS, *WARM, "--steps", "100000", "--patience", "5000"),
     "long": (*CELLS, "--steps", "100000"),
     "long-annealed": (*CELLS, *WARM, "--steps", "100000"),
+    "long-gelu": (*FEWER, "--steps", "100000", "--activation", "gelu"),
     "fine": (*WARM, "--mu", "0", "2", "4", "--beta", *FINE, "--seeds", "10"),
 }
+SCORED = ("blog", "annealed")  # also for the share of images to which an encoder is silent
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,13 @@ class Flags:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.findings", __doc__ or "")
-    if flags.steps is not None and flags.steps < 1:
-        raise cli.UsageError("--steps must be a whole number ≥ 1")
+    steps = flags.steps
+    if steps is not None and (steps < 1 or (steps > 200 and steps % 200)):
+        raise cli.UsageError("--steps must be 1 to 200, or a multiple of 200 (equal bins)")
     for name in RUNS:
         train(name, flags)
+    for name in SCORED:
+        call("score", [str(flags.out / name), "--scores", "encoder"], flags)
     start_jax()
     begun = time.monotonic()
     runs = {name: read(flags.out / name) for name in RUNS}
@@ -81,8 +85,14 @@ def main(arguments: Sequence[str]) -> None:
 
 def train(name: str, flags: Flags) -> None:
     """Make a run, or go on with it, by the command that anyone would use."""
-    command = [sys.executable, "-m", "experiments.full_sweep", *words(name, flags)]
-    status = subprocess.run([*command, *(["--quiet"] if flags.quiet else [])]).returncode
+    call("full_sweep", words(name, flags), flags)
+
+
+def call(command: str, arguments: Sequence[str], flags: Flags) -> None:
+    """Run another command, quiet if this one is."""
+    quiet = ["--quiet"] if flags.quiet else []
+    module = [sys.executable, "-m", f"experiments.{command}"]
+    status = subprocess.run([*module, *arguments, *quiet]).returncode
     if status:
         sys.exit(status)  # it has said why
 
@@ -100,7 +110,8 @@ def read(path: Path) -> Run:
         raise cli.UsageError(f"{path} is not finished; its command goes on where it stopped")
     config = loaded.config
     theory = predict(loaded.recipe.world, config.mu, config.beta, config.sigma2, config.latents)
-    return Run(path.name, config, loaded.scores, loaded.boundary, theory, loaded.took / 60)
+    scores, history = loaded.scores, loaded.history
+    return Run(path.name, config, scores, history, loaded.boundary, theory, loaded.took / 60)
 
 
 def write(runs: Mapping[str, Run], found: Diagonal, flags: Flags) -> None:

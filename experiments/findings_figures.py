@@ -158,18 +158,18 @@ def collapse(run: Run) -> Figure:
 
 
 def convergence(followed: Mapping[str, Sequence[Cell]]) -> Figure:
-    """Draw each cell's active latents on the grid, converged and after the long training."""
+    """Draw each cell's KL on the grid, once converged and after the long training."""
     longest = max(map(len, followed.values()))
     figure, ((*panels,),) = _panels(len(followed), 1.8 + 0.22 * longest, y=True)
     stages = (("at the grid's steps", "o", 9), ("converged", "s", 6), ("long", "D", 3.5))
     for axes, (name, cells) in zip(panels, followed.items(), strict=True):
         rows = np.arange(len(cells))
-        active = np.array([cell.active for cell in cells])
-        axes.hlines(rows, np.nanmin(active, 1), np.nanmax(active, 1), "0.7", zorder=1)
+        kl = np.array([cell.kl for cell in cells])
+        axes.hlines(rows, np.nanmin(kl, 1), np.nanmax(kl, 1), "0.7", zorder=1)
         for k, (label, mark, size) in enumerate(stages):
             face = "none" if k == 0 else LINES[k]
             axes.plot(
-                *(active[:, k], rows, mark),
+                *(kl[:, k], rows, mark),
                 **{"markersize": size, "color": LINES[k], "mfc": face, "label": label},
             )
         beyond = [row for row, cell in zip(rows, cells, strict=True) if not cell.expected]
@@ -177,7 +177,7 @@ def convergence(followed: Mapping[str, Sequence[Cell]]) -> Figure:
             label = None if k else "β ≥ 0.99·β*: no latent expected"
             axes.axhspan(row - 0.5, row + 0.5, color="0.92", zorder=0, label=label)
         axes.set_yticks(rows, [f"μ={c.mu:g} β={c.beta:g}" for c in cells], fontsize=9)
-        axes.set(xlabel="active latents", title=name)
+        axes.set(xlabel="KL (nats)", title=name)
     panels[0].invert_yaxis()
     _legend_below(figure, panels[0], 2)
     return figure

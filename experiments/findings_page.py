@@ -17,9 +17,8 @@ from experiments.findings_words import listed, number, of, paragraphs, ratio, ta
 
 def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) -> str:
     """Write the page: `found` from `blog`, `annealed` and `fine`; `commands` made the runs."""
-    blog, annealed, converged = runs["blog"], runs["annealed"], runs["converged"]
+    blog, annealed = runs["blog"], runs["annealed"]
     followed = evidence_training.followed(runs)
-    rule = converged.config.patience, converged.config.tolerance
     spare = tuple(runs[name] for name in SPARE_RUNS)
     return (
         paragraphs(
@@ -32,12 +31,10 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
             _help_answer(blog, annealed),
             diagonal_answer(found),
             maps_answer(annealed),
-            training_answer(
-                blog, annealed, followed, runs["long"].config.steps / blog.config.steps
-            ),
+            training_answer(runs, followed),
             diagonal_section(found),
             maps_section(blog, annealed),
-            training_section(blog, annealed, followed, rule),
+            training_section(runs, followed),
             signal_section((blog, annealed), spare),
             trust_section(found, runs, commands),
         )
@@ -75,9 +72,9 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         table(["expected", "found", "holds"], _expectations(found, runs)),
         "### Intervals",
         _coverage(blog.config.seeds),
-        "Of one seed there is no interval, and none is printed: so for `converged` and `long`, "
-        "which have one. Seeds that jump between the same two β agree exactly; the grid's spacing "
-        "is then the error that is left.",
+        "Of one seed there is no interval, and none is printed: so for the longer "
+        "runs, which have one. Seeds that jump between the same two β agree exactly; the grid's "
+        "spacing is then the error that is left.",
         "### Where the linear theory does not reach",
         beaten_words(blog) + "\n\n" + beaten_words(annealed),
         "β\\* is the threshold of the linear optimum and of the collapsed solution's local "

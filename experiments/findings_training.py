@@ -7,60 +7,79 @@ import numpy as np
 from biasvae_jax.regimes import Regime
 from biasvae_jax.statistics import Interval
 from experiments.evidence import Run
-from experiments.evidence_training import Cell, counts, fewer, gap_below, gap_in
+from experiments.evidence_training import (
+    SILENT,
+    TOLERANCE,
+    Cell,
+    Silence,
+    counts,
+    fewer,
+    gap_below,
+    gap_in,
+    patience,
+    silence,
+    woken,
+)
 from experiments.findings_words import listed, number, of, paragraphs, sign, table, value
 
 
-def training_answer(
-    blog: Run, annealed: Run, followed: Mapping[str, list[Cell]], times: float
-) -> str:
+def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]]) -> str:
     """Answer the third question; `followed` cells without warm-up come first."""
+    blog, annealed, long = (runs[name] for name in ("blog", "annealed", "long"))
     failed = [counts(run)[Regime.COLLAPSED_BY_OPTIMISER] for run in (blog, annealed)]
     apart = fewer(blog, annealed, Regime.COLLAPSED_BY_OPTIMISER)
-    models = len(blog.mu) * len(blog.beta)
-    parts, moved = [], []
-    for name, cells in followed.items():
-        asleep = [c for c in cells if c.expected and c.active[0] == 0]
-        back = sum(c.came_back for c in asleep)
-        parts.append(f"{of(back, len(asleep), 'cell')} {name}")
-        above = [c.recovery[2] - c.recovery[0] for c in cells if c.beta > 1]
-        known = np.array([d for d in above if np.isfinite(d)])
-        if known.size:
-            moved.append(
-                f"{name} `recovery_r2` of the {len(above)} cells with β > 1 changes by "
-                f"{np.median(known):.3f} (median; {known.min():.3f} to {known.max():.3f})"
-            )
+    silent, smooth = silence(blog), woken(long, runs["long-gelu"])
     return paragraphs(
         "## Were the models undertrained?",
-        f"**{_verdict(apart, followed)}** Of {models} models a seed, {value(failed[0])} collapse "
-        f"without warm-up where the closed form has active latents, and {value(failed[1])} with "
-        f"it; paired by seed, without it {value(apart)} more"
-        f"{'' if sign(apart) else ' (not told apart from 0)'}. Training for "
-        f"{times:.3g} times as many steps brings back {listed(parts)} (one seed, so no interval). "
-        f"From the grid's steps to the long training, {listed(moved)}.",
+        f"**{_verdict(apart, silent, followed)}** Where the closed form has active latents, "
+        f"{value(failed[0])} of {len(blog.mu) * len(blog.beta)} models a seed collapse without "
+        f"warm-up and {value(failed[1])} with it (paired by seed, {value(apart)} more without"
+        f"{'' if sign(apart) else ', not told apart from 0'}); in "
+        f"{of(*silent.collapsed, 'model')} that collapsed without it, and in "
+        f"{of(*silent.active, 'active one')}, no ReLU of the encoder responds to "
+        f"{100 * SILENT:g} % of the images, so that hardly any gradient reaches it. Training for "
+        f"{long.config.steps / blog.config.steps:.3g} times as many steps brings back "
+        f"{listed(_back(name, cells) for name, cells in followed.items())}; with GELU, whose "
+        f"gradient does not end, the same training has active latents in "
+        f"{of(len(smooth.cells), smooth.asleep, 'cell')} where ReLU has none (one seed, so no "
+        f"intervals). Of the active cells with β > 1 it changes `recovery_r2` "
+        f"{listed(_moved(name, cells) for name, cells in followed.items())}.",
     )
 
 
-def _verdict(apart: Interval, followed: Mapping[str, list[Cell]]) -> str:
+def _back(name: str, cells: list[Cell]) -> str:
+    asleep = [c for c in cells if c.expected and c.active[0] == 0]
+    return f"{of(sum(c.came_back for c in asleep), len(asleep), 'collapsed cell')} {name}"
+
+
+def _moved(name: str, cells: list[Cell]) -> str:
+    """Say how recovery changes with longer training, where β > 1 and something is active."""
+    change = [c.recovery[1] - c.recovery[0] for c in cells if c.beta > 1 and c.active[0] > 0]
+    known = np.array([d for d in change if np.isfinite(d)])
+    if not known.size:
+        return f"in no cell {name}"
+    median, low, high = (number(x, 3) for x in (np.median(known), known.min(), known.max()))
+    return f"by {median} {name} (median of {known.size}; {low} to {high})"
+
+
+def _verdict(apart: Interval, silent: Silence, followed: Mapping[str, list[Cell]]) -> str:
     asleep = [c for c in next(iter(followed.values())) if c.expected and c.active[0] == 0]
     back = sum(c.came_back for c in asleep)
     if not asleep:
         return "No collapse for the optimiser to undo."
     if 2 * back > len(asleep):
         return "Yes: most collapsed models come back with more steps."
+    dead, collapsed = silent.collapsed
+    if 2 * dead > collapsed:
+        return "Not for want of steps: the collapsed models' encoders are dead."
     if sign(apart) > 0:
         return "Not in steps but in path: warm-up mends what more steps mostly do not."
     return "More steps mostly do not mend it."
 
 
-STAGES = ("grid", "converged", "long")
-
-
-def training_section(
-    blog: Run, annealed: Run, followed: Mapping[str, list[Cell]], patience: tuple[int, float]
-) -> str:
+def training_section(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]]) -> str:
     """Write regimes, gaps, and what longer training changes; `followed` cells by run name."""
-    windows, tolerance = patience
+    blog, annealed, long = (runs[name] for name in ("blog", "annealed", "long"))
     return paragraphs(
         "## 3. Were the models undertrained?",
         "Models of a seed in each regime ([thresholds](mathematics.md#why-a-model-failed)), and "
@@ -68,13 +87,19 @@ def training_section(
         _regime_table(blog, annealed),
         "![What became of each model](images/findings_regimes.png)",
         "![Nats above the linear optimum](images/findings_gap.png)",
+        "### Why the optimiser's collapse lasts",
+        f"An encoder is silent to an image if no unit of its hidden layer responds, and dead here "
+        f"if it is to at least {100 * SILENT:g} % of 2,000 training images (`silent_share`): no "
+        "gradient then reaches its weights from them. Dead encoders, of all seeds' models:",
+        _silence_table(blog, annealed),
+        _smooth_words(long, runs["long-gelu"]),
         "### Training until converged, and for long",
-        f"A model has converged at the end of a window of {windows:,} steps (counted from the end "
-        f"of the warm-up) whose mean loss is not lower than the window's before by more than "
-        f"{tolerance:g} nats. The rule sees no further: a model that rests at a collapsed start "
-        "counts as converged. One seed, so no intervals; the same noise at every stage.",
+        f"A model has converged at the end of a window of {patience(long):,} steps (counted from "
+        "the end of the warm-up) whose mean loss is not lower than the window's before by more "
+        f"than {TOLERANCE:g} nats. The rule sees no further: a model that rests at a collapsed "
+        "start counts as converged. One seed, so no intervals; the same noise at every stage.",
         *(_followed_words(name, cells) for name, cells in followed.items()),
-        "![Active latents at three ends of training](images/findings_convergence.png)",
+        "![KL at three ends of training](images/findings_convergence.png)",
     )
 
 
@@ -89,23 +114,52 @@ def _regime_table(*runs: Run) -> str:
     return table(["", *(run.name for run in runs)], rows)
 
 
+def _silence_table(*runs: Run) -> str:
+    found = [silence(run) for run in runs]
+    rows = [
+        [what, *(f"{dead} of {count}" for dead, count in kind)]
+        for what, kind in (
+            ("collapsed by the optimiser", [s.collapsed for s in found]),
+            ("with an active latent", [s.active for s in found]),
+        )
+    ]
+    return table(["", *(run.name for run in runs)], rows)
+
+
+def _smooth_words(long: Run, smooth: Run) -> str:
+    found = woken(long, smooth)
+    lost = listed(number(gap) for gap in found.gaps)
+    others = (
+        f" The others ({_cells(found.stayed)}) have gradients and do not leave their start; it "
+        f"costs them {lost} nats (`gap`)."
+    )
+    return (
+        f"With GELU in place of ReLU, all else alike (`{smooth.name}` beside `{long.name}`, seed "
+        f"0, {smooth.config.steps:,} steps), latents are active in "
+        f"{of(len(found.cells), found.asleep, 'cell')} where ReLU has none although β < β\\* "
+        f"({_cells(found.cells)}).{others if found.stayed else ''}"
+    )
+
+
 def _followed_words(name: str, cells: list[Cell]) -> str:
     back = [c for c in cells if c.came_back]
     stayed = [c for c in cells if c.stayed]
-    lost = [c for c in cells if c.active[0] > 0 and c.active[2] == 0]
+    lost = [c for c in cells if c.active[0] > 0 and c.active[1] == 0]
     waited = sum(c.waited for c in cells)
     rows = [
         [
             f"{c.mu:g}, {c.beta:g}",
-            f"{c.beta / c.threshold:.2f}",
+            number(c.beta / c.threshold),
             *(number(a, 0) for a in c.active),
             f"{c.steps:,}{'+' if c.waited else ''}",
-            *(number(r, 3) for r in (c.recovery[0], c.recovery[2])),
-            *(number(g) for g in (c.gap[0], c.gap[2])),
+            *(number(k) for k in c.kl),
+            *(number(r, 3) for r in c.recovery),
+            *(number(g) for g in c.gap),
         ]
         for c in cells
     ]
-    head = ["μ, β", "β/β\\*", *(f"active, {s}" for s in STAGES), "steps"]
+    head = ["μ, β", "β/β\\*", "active, grid", "active, long", "steps until converged"]
+    head += ["KL, grid", "KL, converged", "KL, long"]
     head += ["R², grid", "R², long", "gap, grid", "gap, long"]
     return paragraphs(
         f"**{name}**: of {len(cells)} cells, {len(back)} had no active latent on the grid and have "
@@ -121,4 +175,8 @@ def _followed_words(name: str, cells: list[Cell]) -> str:
 
 
 def _named(cells: list[Cell]) -> str:
-    return listed(f"μ={c.mu:g} β={c.beta:g}" for c in cells)
+    return _cells([(c.mu, c.beta) for c in cells])
+
+
+def _cells(cells: list[tuple[float, float]]) -> str:
+    return listed(f"μ={mu:g} β={beta:g}" for mu, beta in cells)

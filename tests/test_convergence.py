@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax.config import Config
-from biasvae_jax.convergence import observe, start_watch
+from biasvae_jax.convergence import converged_step, observe, start_watch
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import Losses
 from biasvae_jax.plan import Plan
@@ -37,6 +37,29 @@ def test_the_rule_is_that_of_its_windows(patience, tolerance, seed):
     stops = np.flatnonzero(drops <= tolerance)
     expected = (stops[0] + 2) * patience if len(stops) else 0
     assert watch_all(losses, patience, tolerance)[1] == expected
+
+
+@given(st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_stored_curves_tell_where_the_rule_would_have_stopped(windows, seed):
+    bins = 100 + np.cumsum(np.random.default_rng(seed).normal(-0.3, 1, (6, 40)), axis=1)
+    patience = 10 * windows
+    found = converged_step(bins, 200, warmup=20, patience=patience, tolerance=0.25)
+    for row, step in zip(bins, found, strict=True):
+        # 5 steps a bin, each with the bin's mean; float32 may decide either way at the tolerance
+        stopped = watch_all(np.repeat(row, 5)[20:], patience, 0.25)[1]
+        assert step == (20 + stopped if stopped else 200)
+
+
+def test_a_curve_with_fewer_than_two_windows_never_converges():
+    assert (converged_step(np.zeros((3, 2, 10)), 100, 0, 60, 0.1) == 100).all()
+
+
+@pytest.mark.parametrize("change", [{"warmup": 3}, {"patience": 7}, {"patience": 0}, {"steps": 99}])
+def test_windows_that_cut_a_bin_are_refused(change):
+    with pytest.raises(ValueError, match="warm-up"):
+        converged_step(
+            np.zeros(10), **{"steps": 100, "warmup": 10, "patience": 20} | change, tolerance=0
+        )
 
 
 def test_a_loss_that_is_not_finite_ends_the_training():

@@ -50,13 +50,17 @@ def synthetic(name="blog", mu=MU, beta=BETA, seeds=3, latents=LATENTS, config=No
     shape = (len(mu), len(beta), seeds)
     values = {field: v[..., None] for field, v in theory._asdict().items()}
     values |= {"gap": 0.0, "finite": 1, "steps": config.steps, "pmi_mean": 1 - values["pmi"]}
+    values |= {"silent_share": 0.0}
     values = {k: np.broadcast_to(v, shape).astype(float) for k, v in (values | changes).items()}
     limits = np.asarray(beta)[:, None], threshold[:, None, None]
     values["regime"] = regime(*limits, values["active_units"], values["finite"], LATENTS)
     variables = {k: (("mu", "beta", "seed"), v) for k, v in values.items()}
-    assert set(variables) <= set(MEANINGS)
-    scores = xr.Dataset(variables, {"mu": list(mu), "beta": list(beta), "seed": range(seeds)})
-    return Run(name, config, scores, threshold, theory, 1.5)
+    assert set(variables) <= set(MEANINGS) | {"silent_share"}
+    axes = {"mu": list(mu), "beta": list(beta), "seed": range(seeds)}
+    scores = xr.Dataset(variables, axes)
+    bins = xr.DataArray(np.ones(200), dims="step")
+    history = scores[["loss", "kl"]] * bins  # flat: converged after the second window
+    return Run(name, config, scores, history, threshold, theory, 1.5)
 
 
 def noise(scale, seeds=3, mu=MU, beta=BETA):
@@ -67,9 +71,8 @@ def all_runs(seeds=2, **changes):
     """Every run of the findings, small."""
     few = {"mu": (0.0, 2.0, 5.0), "beta": (0.5, 1.0, 2.0, 4.0)}
     runs = {name: synthetic(name, seeds=seeds, **changes) for name in ("blog", "annealed")}
-    for name in ("converged", "converged-annealed", "long", "long-annealed"):
-        patience = {"patience": 5_000} if "conv" in name else {}
-        runs[name] = synthetic(name, seeds=1, config=patience, **few, **changes)
+    for name in ("long", "long-annealed", "long-gelu"):
+        runs[name] = synthetic(name, seeds=1, config={"steps": 100_000}, **few, **changes)
     for latents in (9, 12, 18):
         name = f"spare-{latents}"
         runs[name] = synthetic(name, mu=few["mu"], seeds=seeds, latents=latents, **changes)
@@ -203,14 +206,51 @@ def test_cells_are_followed_by_their_values_of_mu_and_beta():
     short[0, 1], short[4, 1], short[4, 3], short[4, 4] = 0, 0, 0, 0
     found = evidence_training.cells(
         synthetic(active_units=short),
-        synthetic(steps=np.array([6_000, 10_000, 10_000])[:, None], **few),
-        synthetic(active_units=active, **few),
+        synthetic(active_units=active, config={"steps": 100_000}, **few),
     )
     assert [(c.mu, c.beta) for c in found] == [(m, b) for m in (0, 5) for b in (0.5, 2, 4)]
     assert [c.came_back for c in found] == [True, False, False, False, True, False]
     assert [c.stayed for c in found] == [False, False, False, True, False, False]
     assert [c.expected for c in found] == [True, True, True, True, False, False]
-    assert [c.waited for c in found] == [False, True, True] * 2
+
+
+def test_a_cell_is_read_at_the_steps_at_which_it_converged():
+    long = synthetic(seeds=1, mu=(0.0, 5.0), beta=(0.5, 2.0), config={"steps": 100_000})
+    bins = np.arange(200.0)
+    falling, kl = -bins, 0.1 * bins  # −500 steps a nat: never converged
+    curves = np.stack([np.where(bins < 95, falling, -95), falling, falling, falling])
+    dims = ("mu", "beta", "seed", "step")
+    history = {
+        "loss": (dims, curves.reshape(2, 2, 1, 200)),
+        "kl": (dims, np.zeros((2, 2, 1, 200)) + kl),
+    }
+    long = long._replace(history=xr.Dataset(history))
+    found = evidence_training.cells(synthetic(), long)
+    # windows of 10 bins: the tenth, bins 90 to 99, still improves; the twelfth does not
+    assert [c.steps for c in found] == [60_000, 100_000, 100_000, 100_000]
+    assert [c.waited for c in found] == [False, True, True, True]
+    assert found[0].kl[1] == pytest.approx(kl[110:120].mean())
+    assert found[1].kl[1] == pytest.approx(kl[190:].mean())
+
+
+def test_silent_encoders_are_counted_among_their_kind():
+    active, silent = np.full((5, 7, 3), 4.0), np.zeros((5, 7, 3))
+    active[0, :3] = 0
+    silent[0, :2], silent[4, 6], silent[1, 0, 0] = 1, 1, 0.995
+    found = evidence_training.silence(synthetic(active_units=active, silent_share=silent))
+    assert found.collapsed == (6, 9) and found.active == (4, 32 * 3)
+
+
+def test_woken_cells_are_active_in_the_second_run_only():
+    first, second = np.full((5, 7, 3), 4.0), np.full((2, 2, 1), 4.0)
+    first[0, 1], first[0, 3], first[4, 5] = 0, 0, 0  # the last beyond β*
+    second[0, 1] = 0
+    few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0), "seeds": 1}
+    gap = np.array([[7, 3], [7, 7]])[..., None]
+    found = evidence_training.woken(
+        synthetic(active_units=first), synthetic(active_units=second, gap=gap, **few)
+    )
+    assert found == ([(0, 0.5)], [(0, 2.0)], [3]) and found.asleep == 2
 
 
 def test_the_best_beta_must_be_the_weakest_in_every_seed():
@@ -367,11 +407,20 @@ def test_both_sides_of_the_boundary_are_named():
 def test_collapsed_cells_that_come_back_are_named(runs):
     dead = synthetic("blog", seeds=2, active_units=0)
     cells = evidence_training.followed(runs | {"blog": dead})
-    answer = findings_training.training_answer(dead, runs["annealed"], cells, 10)
+    answer = findings_training.training_answer(runs | {"blog": dead}, cells)
     assert "Yes: most collapsed models come back" in answer
-    assert "10 of 10 cells without warm-up and 0 of 0 cells with warm-up" in answer
-    text = findings_training.training_section(dead, runs["annealed"], cells, (5_000, 0.1))
+    assert "10 of 10 collapsed cells without warm-up and 0 of 0" in answer
+    text = findings_training.training_section(runs | {"blog": dead}, cells)
     assert "μ=0 β=0.5, μ=0 β=1" in text and "5,000 steps" in text
+
+
+def test_dead_encoders_are_blamed_if_most_are_and_none_comes_back(runs):
+    dead = {"active_units": 0, "silent_share": 1.0}
+    runs = runs | {"blog": synthetic("blog", seeds=2, **dead)}
+    runs |= {"long": synthetic("long", (0.0, 2.0, 5.0), (0.5, 1.0, 2.0, 4.0), 1, **dead)}
+    answer = findings_training.training_answer(runs, evidence_training.followed(runs))
+    assert "encoders are dead" in answer and "in 44 of 44 models that" in answer
+    assert "active latents in 10 of 10 cells where ReLU has none" in answer
 
 
 def test_every_figure_of_the_page_is_drawn(runs, found, tmp_path, monkeypatch):
