@@ -7,13 +7,14 @@ from experiments.evidence import BEATS, MOSTLY, Run
 from experiments.findings_words import number, of, paragraphs, table, value
 
 
-def signal_section(grids: tuple[Run, ...], spare: tuple[Run, ...]) -> str:
+def signal_section(grids: tuple[Run, ...], long: Run, spare: tuple[Run, ...]) -> str:
     """Write the share of signal over the grids, and what spare latents do."""
     return paragraphs(
         "## 4. Signal or noise?",
         "`signal_share` is the part of the posterior means' variance that follows the factors "
         f"rather than the observation noise. A model below {MOSTLY:g} encodes mostly noise.",
         *(_noise_words(run) for run in grids),
+        _long_words(long),
         "![Share of signal, measured and predicted](images/findings_signal.png)",
         "### Latents to spare",
         "A direction of noise alone has the eigenvalue σ_noise², so at the optimum it is worth a "
@@ -36,6 +37,15 @@ def _noise_words(run: Run) -> str:
         f"is {value(evidence.deviation(run, 'signal_share'))} from the closed form (mean absolute "
         f"deviation). At the smallest β, {run.beta.min():g}:",
         table(["μ", "signal share", "closed form"], rows),
+    )
+
+
+def _long_words(long: Run) -> str:
+    found = evidence.noise(long)
+    return (
+        f"After {long.config.steps:,} steps (`{long.name}`, seed 0) the share at "
+        f"μ = {long.mu[-1]:g}, β = {long.beta.min():g} is "
+        f"{number(float(found.lowest.mean[-1]), 3)}, in closed form {number(found.predicted[-1], 3)}."
     )
 
 

@@ -35,7 +35,7 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
             diagonal_section(found),
             maps_section(blog, annealed),
             training_section(runs, followed),
-            signal_section((blog, annealed), spare),
+            signal_section((blog, annealed), runs["long"], spare),
             trust_section(found, runs, commands),
         )
         + "\n"
@@ -86,11 +86,12 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "or latent size; ours are in the README's table. Its steps, biases, noise and test set are "
         "kept. `annealed`, `fine`, the spare latents and the longer runs are additions.",
         "### What remains unknown",
-        "Whether the seed's own maps were made from posterior means or samples; whether other "
-        "networks or optimisers (here hidden layers of "
+        "Why, under strong bias, latents keep to directions of noise that the closed form values "
+        "less than the signal; whether the seed's own maps were made from posterior means or "
+        "samples; whether other networks and optimisers (here hidden layers of "
         f"{'-'.join(map(str, blog.config.hidden))} and Adam at {blog.config.learning_rate:g}) "
-        "leave the collapsed start sooner; whether the longer runs' cells speak for "
-        "other seeds; and whether any of it holds beyond independent squares in Gaussian noise.",
+        "die as often; whether the longer runs' cells speak for other seeds; and whether any of it "
+        "holds beyond independent squares in Gaussian noise.",
         "### Commands and times",
         "`python -m experiments.findings` runs these, one after another, and writes this page. "
         "Minutes are from a run's start to its results, pauses and other work on the machine "

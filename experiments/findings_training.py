@@ -43,13 +43,22 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
         f"gradient does not end, the same training has active latents in "
         f"{of(len(smooth.cells), smooth.asleep, 'cell')} where ReLU has none (one seed, so no "
         f"intervals). Of the active cells with β > 1 it changes `recovery_r2` "
-        f"{listed(_moved(name, cells) for name, cells in followed.items())}.",
+        f"{listed(_moved(name, cells) for name, cells in followed.items())}; by a stated rule "
+        f"{_converged([c for cells in followed.values() for c in cells])}.",
     )
 
 
 def _back(name: str, cells: list[Cell]) -> str:
     asleep = [c for c in cells if c.expected and c.active[0] == 0]
     return f"{of(sum(c.came_back for c in asleep), len(asleep), 'collapsed cell')} {name}"
+
+
+def _converged(cells: list[Cell]) -> str:
+    done = [c.steps for c in cells if not c.waited]
+    if not done:
+        return "no cell converges"
+    taken = f"after {min(done):,} to {max(done):,} steps"
+    return f"{of(len(done), len(cells), 'cell')} converge {taken}"
 
 
 def _moved(name: str, cells: list[Cell]) -> str:

@@ -59,7 +59,8 @@ def _print_boundary(console: Console, results: xr.Dataset) -> None:
     world = Recipe.from_config(config).world
     threshold = collapse_boundary(world, config.mu, config.sigma2)
     active = results["active_units"].transpose("mu", "beta", "seed").values
-    (before, below), (after, beyond) = most_active(active, config.beta, threshold, config.latents)
+    beta = results["beta"].values
+    (before, below), (after, beyond) = most_active(active, beta, threshold, config.latents)
     console.print(
         f"models with most latents active: {before} of {below} with β < β*(μ), where the "
         f"linear theory expects it, and {after} of {beyond} beyond"
