@@ -42,10 +42,11 @@ def _noise_words(run: Run) -> str:
 
 def _long_words(long: Run) -> str:
     found = evidence.noise(long)
+    measured, predicted = (float(a[-1]) for a in (found.lowest.mean, found.predicted))
     return (
         f"After {long.config.steps:,} steps (`{long.name}`, seed 0) the share at "
         f"μ = {long.mu[-1]:g}, β = {long.beta.min():g} is "
-        f"{number(float(found.lowest.mean[-1]), 3)}, in closed form {number(found.predicted[-1], 3)}."
+        f"{number(measured, 3)}, in closed form {number(predicted, 3)}."
     )
 
 
