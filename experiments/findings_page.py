@@ -76,7 +76,7 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "runs, which have one. Seeds that jump between the same two β agree exactly; the grid's "
         "spacing is then the error that is left.",
         "### Where the linear theory does not reach",
-        beaten_words(blog) + "\n\n" + beaten_words(annealed),
+        "\n\n".join(map(beaten_words, (blog, annealed, runs["long-annealed"]))),
         "β\\* is the threshold of the linear optimum and of the collapsed solution's local "
         "stability. The intensities are skewed under bias (−1 at μ = 2) and the decoder ends in a "
         "sigmoid, so a nonlinear model can beat the linear loss, stay active beyond β\\*, and have "
