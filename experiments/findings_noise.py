@@ -76,7 +76,7 @@ def beaten_words(run: Run) -> str:
     i, j = np.unravel_index(np.nanargmin(gap), gap.shape)
     lowest = evidence.t_interval(run.values("gap")[i, j])
     return (
-        f"**{run.name}**: {value(found)} models of a seed are better than the linear optimum by "
-        f"more than {BEATS:g} nats; the lowest `gap` is {value(lowest)} nats, at "
-        f"μ = {run.mu[i]:g}, β = {run.beta[j]:g}."
+        f"**{run.name}** ({run.config.steps:,} steps): models of a seed better than the linear "
+        f"optimum by more than {BEATS:g} nats: {value(found)}. The lowest `gap`, in nats, is "
+        f"{value(lowest)}, at μ = {run.mu[i]:g}, β = {run.beta[j]:g}."
     )
