@@ -44,18 +44,20 @@ def diagonal_answer(found: Diagonal) -> str:
     for_others = f", and not for {listed(others)}" if others else ""
     moved = [_slope_words(name, edge.slope) for name, edge in found.edges.items()]
     edge, active = found.edges[last], evidence_diagonal.sides(found.runs[last])
+    below, above = (len(mu) for mu in _apart(found.runs[last], edge).values())
     agreed = of(int(edge.agrees.sum()), len(edge.agrees), "μ", "μ")
     return paragraphs(
         "## Is the diagonal real?",
-        f"**{verdict}** log β̂(μ), where half the latents stop being active, changes per unit of "
-        f"bias by {listed(moved)}. On biases held out of the fit the distance log β − log β\\*, "
+        f"**{verdict}** Per unit of bias the closed form's log β\\* changes by {_theory(found)}, "
+        f"and log β̂, where half the latents stop being active, by {listed(moved)}. On biases held "
+        "out of the fit the distance log β − log β\\*, "
         "with nothing fitted to μ, "
         f"explains R² = {r2[THEORY]} of `recovery_r2` (`{last}`), the bias alone {r2[MU]} and "
         f"log β alone {r2[BETA]}; it is the best of four models for {listed(follow)}{for_others}. "
         f"{escaped(_limit(active, edge))}: most latents are active in "
         f"{of(*active.beyond, 'model')} beyond it and in {of(*active.before, 'model')} before "
-        f"it, and β̂ agrees with it at {agreed}, lies "
-        f"{_sides(found.runs[last], edge)} (`{last}`).",
+        f"it, and β̂ agrees with it at {agreed}, lies below at {below} and above at {above} "
+        f"(`{last}`).",
     )
 
 
@@ -67,9 +69,16 @@ def _limit(active: MostActive, edge: Edge) -> str:
 
 def _slope_words(name: str, slope: Slope) -> str:
     return (
-        f"{value(slope.interval)} in `{name}` (closed form {number(slope.theory)}, the grid "
-        f"resolves {number(slope.resolution)}: {_beside_theory(slope)})"
+        f"{value(slope.interval)} in `{name}` ({_beside_theory(slope)}; the grid resolves "
+        f"{number(slope.resolution)})"
     )
+
+
+def _theory(found: Diagonal) -> str:
+    said = {name: number(edge.slope.theory) for name, edge in found.edges.items()}
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return listed(f"{slope} over those of `{name}`" for name, slope in said.items())
 
 
 def _beside_theory(slope: Slope) -> str:
@@ -137,16 +146,19 @@ def _edge_table(found: Diagonal, name: str) -> str:
 
 def _sides(run: Run, edge: Edge) -> str:
     """Say where β̂ is told apart from β*, and on which side."""
-    sides = np.sign(edge.against.mean)
-    apart = edge.known & ~edge.agrees
-    where = {
+    return " and ".join(
+        f"{name} it at {len(mu)}" + (f" (μ = {listed(mu)})" if mu else "")
+        for name, mu in _apart(run, edge).items()
+    )
+
+
+def _apart(run: Run, edge: Edge) -> dict[str, list[str]]:
+    """Return the μ at which β̂ lies below and above β*, told apart."""
+    sides, apart = np.sign(edge.against.mean), edge.known & ~edge.agrees
+    return {
         name: [f"{mu:g}" for mu in run.mu[apart & (sides == side)]]
         for name, side in (("below", -1), ("above", 1))
     }
-    return " and ".join(
-        f"{name} it at {len(mu)}" + (f" (μ = {listed(mu)})" if mu else "")
-        for name, mu in where.items()
-    )
 
 
 def _censored(run: Run, sides: np.ndarray) -> str:

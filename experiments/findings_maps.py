@@ -39,12 +39,11 @@ def maps_answer(run: Run) -> str:
         f"{value(generation.change)}: PMI ends at 1 at every bias, while a decoder without a code "
         "draws its training mean, which the bias moves away from the test set's. That offset is "
         f"{percent(low)} of `generation_mse` at the lowest μ and {percent(high)} at the highest "
-        f"(`{run.name}`), where the closed form of `generation_mse` fails too: by most at "
-        f"μ = {worst.mu:g}, β = {worst.beta:g}, with {value(worst.measured)} instead of "
-        f"{number(worst.predicted, 3)} (in a cell on average by "
-        f"{value(evidence.deviation(run, 'generation_mse'))}). At μ = {run.mu[-1]:g}, "
-        f"β = {run.beta.min():g} PMI is {percent(code)} and `generation_mse` {percent(decoder)} of "
-        f"a collapsed model's: under strong bias {sooner}.",
+        f"(`{run.name}`). At μ = {run.mu[-1]:g}, β = {run.beta.min():g} PMI is {percent(code)} and "
+        f"`generation_mse` {percent(decoder)} of a collapsed model's: under strong bias {sooner}, "
+        f"and the closed form of `generation_mse` fails by most at μ = {worst.mu:g}, "
+        f"β = {worst.beta:g}, with {value(worst.measured)} instead of "
+        f"{number(worst.predicted, 3)}.",
     )
 
 

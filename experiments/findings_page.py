@@ -26,9 +26,10 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
             "Written by `python -m experiments.findings` from its runs, every number too. "
             f"Intervals are 95 %, Student's t over seeds ({blog.config.seeds} in `blog`, without "
             f"KL warm-up, and `annealed`, with it; {blog.config.steps:,} steps); a number alone "
-            "is the same for every seed. Told apart means that an interval excludes 0. β is the "
-            "weight of the KL in nats with σ² = σ_noise², so β = 1 is the ELBO.",
-            _help_answer(blog, annealed),
+            "is the same for every seed in the digits shown. Told apart means that an interval "
+            "excludes 0. β is the weight of the KL in nats with σ² = σ_noise², so β = 1 is the "
+            "ELBO.",
+            _help_answer((blog, annealed), runs["long"]),
             diagonal_answer(found),
             maps_answer(annealed),
             training_answer(runs, followed),
@@ -42,7 +43,7 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
     )
 
 
-def _help_answer(*runs: Run) -> str:
+def _help_answer(runs: tuple[Run, ...], long: Run) -> str:
     """Answer the study's own question."""
     best = {run.name: evidence.best_at_weakest(run, "recovery_r2") for run in runs}
     never = all(best[run.name] == len(run.mu) for run in runs)
@@ -58,14 +59,20 @@ def _help_answer(*runs: Run) -> str:
         f"**{'No.' if never else 'At some biases.'}** `recovery_r2` is highest at the weakest β "
         f"(β = {runs[0].beta.min():g}) in every seed at {counted}. Weak regularisation does not "
         f"undo the bias either, within {runs[0].config.steps:,} steps: from μ = {runs[0].mu[0]:g} "
-        f"to μ = {runs[0].mu[-1]:g} recovery goes {listed(ends)} even there.",
+        f"to μ = {runs[0].mu[-1]:g} recovery goes {listed(ends)} even there; after "
+        f"{long.config.steps:,} steps it is {number(_weakest(long)[-1])} at the strongest bias "
+        f"(`{long.name}`, one seed).",
     )
+
+
+def _weakest(run: Run) -> np.ndarray:
+    """Return `recovery_r2` at the smallest β, mean over seeds, `[mu]`."""
+    return evidence.mean(run.values("recovery_r2")[:, np.argmin(run.beta)])
 
 
 def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[str, str]) -> str:
     """Write what was expected and found, the intervals' coverage, what is unknown, and times."""
     blog, annealed = runs["blog"], runs["annealed"]
-    minutes = [run.minutes for run in runs.values()]
     return paragraphs(
         "## 5. How far to trust it",
         "### Expected and found",
@@ -87,15 +94,15 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "kept. `annealed`, `fine`, the spare latents and the longer runs are additions.",
         "### What remains unknown",
         "Why, under strong bias, latents keep to directions of noise that the closed form values "
-        "less than the signal; whether the seed's own maps were made from posterior means or "
-        "samples; whether other networks and optimisers (here hidden layers of "
+        "less than the signal; why a collapsed start can last even where gradients reach the "
+        "encoder (GELU); whether the seed's own maps were made from posterior means or samples; "
+        "whether other networks and optimisers (here hidden layers of "
         f"{'-'.join(map(str, blog.config.hidden))} and Adam at {blog.config.learning_rate:g}) "
         "die as often; whether the longer runs' cells speak for other seeds; and whether any of it "
         "holds beyond independent squares in Gaussian noise.",
         "### Commands and times",
         "`python -m experiments.findings` runs these, one after another, and writes this page. "
-        "Minutes are from a run's start to its results, pauses and other work on the machine "
-        f"included; {number(float(np.nansum(minutes)), 0)} in all.",
+        f"Minutes are from a run's start to its results. {_cost(runs)}",
         table(
             ["run", "`python -m experiments.full_sweep …`", "minutes"],
             [[name, f"`{commands[name]}`", number(run.minutes, 1)] for name, run in runs.items()],
@@ -151,6 +158,21 @@ def _expectations(found: Diagonal, runs: Mapping[str, Run]) -> list[list[str]]:
         ),
     ]
     return [[what, seen, "yes" if holds else "**no**"] for what, seen, holds in rows]
+
+
+def _cost(runs: Mapping[str, Run]) -> str:
+    """Say what all runs would take at the speed of the one least disturbed."""
+    steps = {name: run.config.models * run.config.steps for name, run in runs.items()}
+    speed = {name: steps[name] / (60 * run.minutes) for name, run in runs.items()}
+    known = {name: s for name, s in speed.items() if np.isfinite(s)}
+    if not known:
+        return "They are not known of copies."
+    fastest = max(known, key=lambda name: known[name])
+    return (
+        "They include pauses and whatever else the machine did: "
+        f"`{fastest}` made {speed[fastest]:,.0f} model-steps a second, at which all of them take "
+        f"{sum(steps.values()) / speed[fastest] / 60:.0f} minutes."
+    )
 
 
 def _coverage(seeds: int) -> str:

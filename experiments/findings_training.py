@@ -107,6 +107,9 @@ def training_section(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]]
         "the end of the warm-up) whose mean loss is not lower than the window's before by more "
         f"than {TOLERANCE:g} nats. The rule sees no further: a model that rests at a collapsed "
         "start counts as converged. One seed, so no intervals; the same noise at every stage.",
+        "The median model of either training converges after "
+        f"{_by_beta([c for cells in followed.values() for c in cells])} steps. Below, the grid's "
+        "steps → the long training, for KL with convergence between them:",
         *(_followed_words(name, cells) for name, cells in followed.items()),
         "![KL at three ends of training](images/findings_convergence.png)",
     )
@@ -159,17 +162,12 @@ def _followed_words(name: str, cells: list[Cell]) -> str:
         [
             f"{c.mu:g}, {c.beta:g}",
             number(c.beta / c.threshold),
-            *(number(a, 0) for a in c.active),
             f"{c.steps:,}{'+' if c.waited else ''}",
-            *(number(k) for k in c.kl),
-            *(number(r, 3) for r in c.recovery),
-            *(number(g) for g in c.gap),
+            *(_arrow(*ends) for ends in ((c.active, 0), (c.kl, 2), (c.recovery, 3), (c.gap, 2))),
         ]
         for c in cells
     ]
-    head = ["μ, β", "β/β\\*", "active, grid", "active, long", "steps until converged"]
-    head += ["KL, grid", "KL, converged", "KL, long"]
-    head += ["R², grid", "R², long", "gap, grid", "gap, long"]
+    head = ["μ, β", "β/β\\*", "steps until converged", "active", "KL, nats", "R²", "gap, nats"]
     return paragraphs(
         f"**{name}**: of {len(cells)} cells, {len(back)} had no active latent on the grid and have "
         f"some after the long training ({_named(back)}); {len(stayed)} have none at either end "
@@ -181,6 +179,16 @@ def _followed_words(name: str, cells: list[Cell]) -> str:
         ),
         table(head, rows),
     )
+
+
+def _arrow(ends: tuple[float, ...], places: int) -> str:
+    return " → ".join(number(end, places) for end in ends)
+
+
+def _by_beta(cells: list[Cell]) -> str:
+    """Say after how many steps models converge, for each β."""
+    steps = {beta: [c.steps for c in cells if c.beta == beta] for beta in {c.beta for c in cells}}
+    return listed(f"{np.median(steps[beta]):,.0f} (β = {beta:g})" for beta in sorted(steps))
 
 
 def _named(cells: list[Cell]) -> str:

@@ -31,13 +31,15 @@ def ratio(interval: Interval) -> Interval:
 
 
 def value(interval: Interval, unit: str = "") -> str:
-    """Write an interval, a dash where it has no value, one number where all seeds agree."""
-    mean, width = float(interval.mean), float(interval.high) - float(interval.low)
+    """Write an interval in four digits: a dash if it has no value, one number if its ends agree."""
+    mean = float(interval.mean)
     if not np.isfinite(mean):
         return NONE
-    if width <= 1e-12 * abs(mean):
+    places = 3 - int(np.floor(np.log10(abs(mean) or 1)))
+    ends = {end: round(float(getattr(interval, end)), places) for end in ("mean", "low", "high")}
+    if ends["low"] == ends["high"]:
         return f"{mean:.4g}{unit and ' ' + unit}".replace("-", "−")
-    return describe(interval, unit).replace("-", "−")
+    return describe(interval._replace(**ends), unit).replace("-", "−")
 
 
 def number(x: float, places: int = 2) -> str:

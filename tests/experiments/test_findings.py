@@ -361,7 +361,7 @@ def section(text, title):
 
 def test_the_page_answers_from_its_runs(runs, found):
     text = findings_page.page(runs, found, dict.fromkeys(runs, "--flags"))
-    assert section(text, "Does stronger regularisation").endswith("even there.")
+    assert section(text, "Does stronger regularisation").endswith("one seed).")
     assert "\n\n**No.** `recovery_r2` is highest" in text
     assert section(text, "Is the diagonal real?").startswith("**Yes.**")
     assert "in 44 of 44 models before it" in section(text, "Is the diagonal real?")
