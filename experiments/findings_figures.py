@@ -80,6 +80,8 @@ def regimes(*runs: Run) -> Figure:
     codes = {run.name: run.regimes() for run in runs}
     figure = regime_map(codes, runs[0].config.mu, runs[0].config.beta, runs[0].threshold)
     figure.set_size_inches(WIDTH + 0.8, 5.2)
+    for text in figure.legends[0].get_texts():
+        text.set_fontsize(9)
     for axes in figure.axes:
         axes.tick_params(axis="x", labelsize=9)
     return figure
