@@ -20,7 +20,13 @@ from biasvae_jax.objectives import (
 from biasvae_jax.plan import Plan, PlanError, make_plan
 from biasvae_jax.projection import Head, fit_adam, fit_adam_raw, fit_least_squares, mse
 from biasvae_jax.regimes import Regime, regime
-from biasvae_jax.scores.diagnosis import Diagnosis, code_variance, gap, signal_share, silent_share
+from biasvae_jax.scores.diagnosis import (
+    Diagnosis,
+    code_variance,
+    encoder_threshold,
+    gap,
+    signal_share,
+)
 from biasvae_jax.scores.recovery import (
     GenerationTerms,
     RecoveryScores,
@@ -100,6 +106,7 @@ __all__ = [
     "data_entropy",
     "draw_chunk",
     "draw_noise",
+    "encoder_threshold",
     "expected_losses",
     "fit_adam",
     "fit_adam_raw",
@@ -129,7 +136,6 @@ __all__ = [
     "sampled_moments",
     "sigmoid_moments",
     "signal_share",
-    "silent_share",
     "train",
     "train_chunk",
     "train_step",

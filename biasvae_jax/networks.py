@@ -83,6 +83,16 @@ class MLP:
         mean, logvar = jnp.split(both, 2, axis=-1)
         return mean, logvar
 
+    def features(self, params: Params, x: jax.Array) -> jax.Array:
+        """Return the encoder's last hidden layer `[..., width]`, of which (mean, logvar) is affine.
+
+        Without a hidden layer these are the images.
+        """
+        for i, width in enumerate(self.hidden):
+            dense: Any = nn.Dense(width).apply({"params": params["encoder"][f"Dense_{i}"]}, x)
+            x = getattr(nn, self.activation)(dense)
+        return x
+
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         x_hat: Any = self._decoder.apply({"params": params["decoder"]}, z_hat)

@@ -11,7 +11,6 @@ from biasvae_jax.statistics import Interval, paired_interval, t_interval
 from experiments.evidence import Run, mean
 
 TOLERANCE = 0.1  # nats a window, of a 20th of the long training, by which a loss must improve
-SILENT = 0.99  # share of images without a response, from which on an encoder counts as silent
 
 
 def counts(run: Run) -> dict[Regime, Interval]:
@@ -115,20 +114,26 @@ def followed(runs: Mapping[str, Run]) -> dict[str, list[Cell]]:
     }
 
 
-class Silence(NamedTuple):
-    """Models whose encoder responds to hardly any image, among those of each kind, all seeds."""
+class Locked(NamedTuple):
+    """Models whose β is not below `encoder_threshold`, among those of each kind, all seeds."""
 
     collapsed: tuple[int, int]
     """Of those that collapsed although the linear optimum has active latents."""
     active: tuple[int, int]
     """Of those with an active latent."""
+    median: float
+    """`encoder_threshold` over β* of the collapsed ones, NaN if there are none."""
 
 
-def silence(run: Run) -> Silence:
-    """Count models that are silent for at least `SILENT` of the images."""
-    silent = run.values("silent_share") >= SILENT
-    kinds = run.regimes() == Regime.COLLAPSED_BY_OPTIMISER, run.values("active_units") > 0
-    return Silence(*((int(silent[kind].sum()), int(kind.sum())) for kind in kinds))
+def locked(run: Run) -> Locked:
+    """Count models whose collapsed solution is stable for the features that their encoder has."""
+    threshold = run.values("encoder_threshold")
+    stable = threshold <= run.beta[:, None]
+    collapsed = run.regimes() == Regime.COLLAPSED_BY_OPTIMISER
+    kinds = (collapsed, run.values("active_units") > 0)
+    share = (threshold / run.threshold[:, None, None])[collapsed]
+    median = float(np.median(share)) if share.size else np.nan
+    return Locked(*((int(stable[kind].sum()), int(kind.sum())) for kind in kinds), median)
 
 
 class Woken(NamedTuple):
@@ -138,8 +143,8 @@ class Woken(NamedTuple):
     """(μ, β) of those that have active latents in another run."""
     stayed: list[tuple[float, float]]
     """(μ, β) of the others."""
-    gaps: list[float]
-    """What these still lose there, nats."""
+    thresholds: list[float]
+    """Their `encoder_threshold` there."""
 
     @property
     def asleep(self) -> int:
@@ -150,11 +155,12 @@ class Woken(NamedTuple):
 def woken(first: Run, second: Run) -> Woken:
     """Look for the cells of `second` that collapsed by the optimiser in `first`."""
     found = Woken([], [], [])
-    gap, active = second.values("gap")[..., 0], second.values("active_units")[..., 0]
+    threshold = second.values("encoder_threshold")[..., 0]
+    active = second.values("active_units")[..., 0]
     for i, j in np.ndindex(active.shape):
         cell = second.config.mu[i], second.config.beta[j]
         place = first.config.mu.index(cell[0]), first.config.beta.index(cell[1]), 0
         if first.regimes()[place] == Regime.COLLAPSED_BY_OPTIMISER:
             (found.cells if active[i, j] > 0 else found.stayed).append(cell)
-            found.gaps.extend([] if active[i, j] > 0 else [float(gap[i, j])])
+            found.thresholds.extend([] if active[i, j] > 0 else [float(threshold[i, j])])
     return found

@@ -50,8 +50,8 @@ def _ksg(subject: Subject) -> Sequence[float]:
 
 FAMILIES = {
     "encoder": Family(
-        {"silent_share": ("share of 2,000 training images with one same posterior", "1")},
-        lambda s: [s.silent_share],
+        {"encoder_threshold": ("β below which the encoder can leave a collapse", "1")},
+        lambda s: [s.encoder_threshold],
     ),
     "r2": Family(
         {

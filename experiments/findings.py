@@ -45,7 +45,7 @@ RUNS = {
     "long-gelu": (*FEWER, "--steps", "100000", "--activation", "gelu"),
     "fine": (*WARM, "--mu", "0", "2", "4", "--beta", *FINE, "--seeds", "10"),
 }
-SCORED = ("blog", "annealed")  # also for the share of images to which an encoder is silent
+SCORED = ("blog", "annealed", "long-gelu")  # also for the thresholds of their encoders
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,9 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "kept. `annealed`, `fine`, the spare latents and the longer runs are additions.",
         "### What remains unknown",
         "Why, under strong bias, latents keep to directions of noise that the closed form values "
-        "less than the signal; why a collapsed start can last even where gradients reach the "
-        "encoder (GELU); whether the seed's own maps were made from posterior means or samples; "
-        "whether other networks and optimisers (here hidden layers of "
+        "less than the signal; why hidden units die where they could pay; whether the seed's own "
+        "maps were made from posterior means or samples; whether other networks and optimisers "
+        "(here hidden layers of "
         f"{'-'.join(map(str, blog.config.hidden))} and Adam at {blog.config.learning_rate:g}) "
         "die as often; whether the longer runs' cells speak for other seeds; and whether any of it "
         "holds beyond independent squares in Gaussian noise.",

@@ -8,16 +8,15 @@ from biasvae_jax.regimes import Regime
 from biasvae_jax.statistics import Interval
 from experiments.evidence import Run
 from experiments.evidence_training import (
-    SILENT,
     TOLERANCE,
     Cell,
-    Silence,
+    Locked,
     counts,
     fewer,
     gap_below,
     gap_in,
+    locked,
     patience,
-    silence,
     woken,
 )
 from experiments.findings_words import listed, number, of, paragraphs, sign, table, value
@@ -28,21 +27,21 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
     blog, annealed, long = (runs[name] for name in ("blog", "annealed", "long"))
     failed = [counts(run)[Regime.COLLAPSED_BY_OPTIMISER] for run in (blog, annealed)]
     apart = fewer(blog, annealed, Regime.COLLAPSED_BY_OPTIMISER)
-    silent, smooth = silence(blog), woken(long, runs["long-gelu"])
+    shut, smooth = [locked(run) for run in (blog, annealed)], woken(long, runs["long-gelu"])
     return paragraphs(
         "## Were the models undertrained?",
-        f"**{_verdict(apart, silent, followed)}** Where the closed form has active latents, "
+        f"**{_verdict(apart, shut[0], followed)}** Where the closed form has active latents, "
         f"{value(failed[0])} of {len(blog.mu) * len(blog.beta)} models a seed collapse without "
         f"warm-up and {value(failed[1])} with it (paired by seed, {value(apart)} more without"
-        f"{'' if sign(apart) else ', not told apart from 0'}); in "
-        f"{of(*silent.collapsed, 'model')} that collapsed without it, and in "
-        f"{of(*silent.active, 'active one')}, no ReLU of the encoder responds to "
-        f"{100 * SILENT:g} % of the images, so that hardly any gradient reaches it. Training for "
-        f"{long.config.steps / blog.config.steps:.3g} times as many steps brings back "
-        f"{listed(_back(name, cells) for name, cells in followed.items())}; with GELU, whose "
-        f"gradient does not end, the same training has active latents in "
-        f"{of(len(smooth.cells), smooth.asleep, 'cell')} where ReLU has none (one seed, so no "
-        f"intervals). Of the active cells with β > 1 it changes `recovery_r2` "
+        f"{'' if sign(apart) else ', not told apart from 0'}). Their encoders have lost the "
+        f"features to leave by: in {of(*shut[0].collapsed, 'collapsed model')} without and "
+        f"{of(*shut[1].collapsed, 'collapsed model')} with warm-up β is above the threshold of the "
+        f"encoder's own features (median {number(shut[0].median)} and {number(shut[1].median)} of "
+        f"β\\*), in {of(*shut[0].active, 'active one')}; "
+        f"{long.config.steps / blog.config.steps:.3g} times as many steps bring back "
+        f"{listed(_back(name, cells) for name, cells in followed.items())}, and with GELU instead "
+        f"of ReLU {of(len(smooth.cells), smooth.asleep, 'cell')} without warm-up (one seed, so no "
+        f"intervals). The longer training changes `recovery_r2` of active cells with β > 1 "
         f"{listed(_moved(name, cells) for name, cells in followed.items())}; by a stated rule "
         f"{_converged([c for cells in followed.values() for c in cells])}.",
     )
@@ -71,16 +70,16 @@ def _moved(name: str, cells: list[Cell]) -> str:
     return f"by {median} {name} (median of {known.size}; {low} to {high})"
 
 
-def _verdict(apart: Interval, silent: Silence, followed: Mapping[str, list[Cell]]) -> str:
+def _verdict(apart: Interval, shut: Locked, followed: Mapping[str, list[Cell]]) -> str:
     asleep = [c for c in next(iter(followed.values())) if c.expected and c.active[0] == 0]
     back = sum(c.came_back for c in asleep)
     if not asleep:
         return "No collapse for the optimiser to undo."
     if 2 * back > len(asleep):
         return "Yes: most collapsed models come back with more steps."
-    dead, collapsed = silent.collapsed
-    if 2 * dead > collapsed:
-        return "Not for want of steps: the collapsed models' encoders are dead."
+    stable, collapsed = shut.collapsed
+    if 2 * stable > collapsed:
+        return "Not for want of steps: collapsed encoders have lost the way back."
     if sign(apart) > 0:
         return "Not in steps but in path: warm-up mends what more steps mostly do not."
     return "More steps mostly do not mend it."
@@ -97,10 +96,12 @@ def training_section(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]]
         "![What became of each model](images/findings_regimes.png)",
         "![Nats above the linear optimum](images/findings_gap.png)",
         "### Why the optimiser's collapse lasts",
-        f"An encoder is silent to an image if no unit of its hidden layer responds, and dead here "
-        f"if it is to at least {100 * SILENT:g} % of 2,000 training images (`silent_share`): no "
-        "gradient then reaches its weights from them. Dead encoders, of all seeds' models:",
-        _silence_table(blog, annealed),
+        "A model can leave a collapse only if β is below the threshold of the features that its "
+        "encoder has, `encoder_threshold` "
+        "([definition](mathematics.md#why-a-model-failed)): β\\* if its hidden layer keeps the "
+        "leading direction of the data, 0 if no unit responds to any image, as ReLUs that have "
+        "died. Models with β above that threshold, of all seeds':",
+        _locked_table(blog, annealed),
         _smooth_words(long, runs["long-gelu"]),
         "### Training until converged, and for long",
         f"A model has converged at the end of a window of {patience(long):,} steps (counted from "
@@ -126,25 +127,24 @@ def _regime_table(*runs: Run) -> str:
     return table(["", *(run.name for run in runs)], rows)
 
 
-def _silence_table(*runs: Run) -> str:
-    found = [silence(run) for run in runs]
+def _locked_table(*runs: Run) -> str:
+    found = [locked(run) for run in runs]
     rows = [
-        [what, *(f"{dead} of {count}" for dead, count in kind)]
+        [what, *(f"{stable} of {count}" for stable, count in kind)]
         for what, kind in (
-            ("collapsed by the optimiser", [s.collapsed for s in found]),
-            ("with an active latent", [s.active for s in found]),
+            ("collapsed by the optimiser", [one.collapsed for one in found]),
+            ("with an active latent", [one.active for one in found]),
         )
     ]
+    medians = (number(one.median) for one in found)
+    rows.append(["median of `encoder_threshold`/β\\* over those collapsed", *medians])
     return table(["", *(run.name for run in runs)], rows)
 
 
 def _smooth_words(long: Run, smooth: Run) -> str:
     found = woken(long, smooth)
-    lost = listed(number(gap) for gap in found.gaps)
-    others = (
-        f" The others ({_cells(found.stayed)}) have gradients and do not leave their start; it "
-        f"costs them {lost} nats (`gap`)."
-    )
+    thresholds = listed(number(threshold) for threshold in found.thresholds)
+    others = f" The thresholds of the others ({_cells(found.stayed)}) are {thresholds}."
     return (
         f"With GELU in place of ReLU, all else alike (`{smooth.name}` beside `{long.name}`, seed "
         f"0, {smooth.config.steps:,} steps), latents are active in "

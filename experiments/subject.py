@@ -1,18 +1,20 @@
 """What a trained model shows to the scores: its codes of the test set and of fresh data."""
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from typing import Any
 
 import jax
 import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params
-from biasvae_jax.scores.diagnosis import silent_share
+from biasvae_jax.scores.diagnosis import encoder_threshold
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
 FEW = 2_000  # rows of the costly scores
+IMAGES = 8_192  # fresh images of the encoder's threshold
 JOINT = 20_000  # fresh rows of the Gaussian estimate
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -64,9 +66,12 @@ class Subject:
         return np.asarray(pair[0]), np.asarray(pair[1])
 
     @cached_property
-    def silent_share(self) -> float:
-        """Share of 2,000 fresh training images that the encoder does not respond to."""
-        return float(_silent(self.recipe, score_key(self.seed, 3), self.params, self.bias))
+    def encoder_threshold(self) -> float:
+        """β below which the encoder's features could leave a collapse, by 8,192 training images."""
+        x = _training_images(self.recipe, self.seed, self.bias)
+        network: Any = self.recipe.network
+        h = _features(network, self.params, x)
+        return encoder_threshold(np.asarray(x), np.asarray(h), self.recipe.likelihood_variance)
 
     def sample(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         """Draw factors from the test set's distribution, independently of each other."""
@@ -89,10 +94,15 @@ def _joint(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array):
     return joint_sample(key, JOINT, params, bias, recipe)
 
 
+@lru_cache(maxsize=1)  # neighbouring models differ in β alone
+def _training_images(recipe: Recipe, seed: int, bias: float) -> jax.Array:
+    noise = recipe.world.draw(score_key(seed, 3), (IMAGES,))
+    return recipe.world.sample(noise, bias).x
+
+
 @partial(jax.jit, static_argnums=0)
-def _silent(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array) -> jax.Array:
-    x = recipe.world.sample(recipe.world.draw(key, (FEW,)), bias).x
-    return silent_share(x, params, recipe.network)
+def _features(network: Any, params: Params, x: jax.Array) -> jax.Array:
+    return network.features(params, x)
 
 
 def _test_factors(recipe: Recipe) -> np.ndarray:

@@ -75,3 +75,15 @@ def test_the_activation_is_between_the_layers_of_both_parts(activation, function
     np.testing.assert_allclose(
         network.decode(params, z_hat), by_hand(params["decoder"], z_hat), atol=2e-3
     )
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (6, 5)])
+def test_the_posterior_is_affine_in_the_features(hidden):
+    network = MLP(9, 3, hidden=hidden, activation="tanh")
+    params = network.init(jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (2, 7, 9))
+    h = network.features(params, x)
+    last = params["encoder"][f"Dense_{len(hidden)}"]
+    both = jnp.concatenate(network.encode(params, x), axis=-1)
+    chex.assert_shape(h, (2, 7, hidden[-1] if hidden else 9))
+    chex.assert_trees_all_close(h @ last["kernel"], both, atol=1e-5)  # the first biases are 0

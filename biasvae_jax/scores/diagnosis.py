@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Network, Params, linear_network
@@ -67,15 +68,22 @@ def gap(
         return jnp.mean(model.loss - optimum.loss)
 
 
-def silent_share(x: jax.Array, params: Params, network: Network) -> jax.Array:
-    """Share of the images `x` `[images, pixels]` that the encoder answers with one same posterior.
+def encoder_threshold(x: np.ndarray, features: np.ndarray, variance: float) -> float:
+    """Return the β below which a collapsed solution with these features of the encoder is unstable.
 
-    Same is bit for bit: no unit of some hidden layer responds to them, so they send the encoder no
-    gradient but its last bias'. Near 1 the encoder is dead, and more steps hardly bring it back.
-    Scalar; shares below ½ count as 0, for it is the median image's posterior that they have.
+    λ_max(Cov(x, h) Cov(h)⁻¹ Cov(h, x))/σ², h the last hidden layer: the most that an affine map of
+    it explains of any direction of `x`. Means w·h and a decoder direction v change the collapsed
+    loss by ½|v|²/σ² + ½β w·Cov(h)w − v·Cov(x, h)w/σ², which is negative for some v, w only below.
+    With h = x it is β*, and else at most that; of a dead layer, that responds to no image, it
+    is 0. `x` `[images, pixels]` and `features` `[images, width]`; `variance` is σ². From n images
+    it is too large by up to about (√width + √pixels)²/n of the noise's. Source: our own expansion.
     """
-    posterior = jnp.concatenate(network.encode(params, x), axis=-1)
-    return jnp.mean(jnp.all(posterior == jnp.median(posterior, axis=0, keepdims=True), axis=-1))
+    x, features = (np.asarray(a, float) - np.mean(a, 0, dtype=float) for a in (x, features))
+    scale, axes = np.linalg.eigh(features.T @ features / len(x))
+    kept = scale > 1e-12 * max(1.0, scale[-1])  # what is left is float32 rounding
+    white = features @ axes[:, kept] / np.sqrt(scale[kept])
+    explained = np.linalg.svd(x.T @ white / len(x), compute_uv=False)
+    return float(explained.max(initial=0.0) ** 2 / variance)
 
 
 class CodeVariance(NamedTuple):

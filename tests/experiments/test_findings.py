@@ -50,12 +50,12 @@ def synthetic(name="blog", mu=MU, beta=BETA, seeds=3, latents=LATENTS, config=No
     shape = (len(mu), len(beta), seeds)
     values = {field: v[..., None] for field, v in theory._asdict().items()}
     values |= {"gap": 0.0, "finite": 1, "steps": config.steps, "pmi_mean": 1 - values["pmi"]}
-    values |= {"silent_share": 0.0}
+    values |= {"encoder_threshold": threshold[:, None, None]}
     values = {k: np.broadcast_to(v, shape).astype(float) for k, v in (values | changes).items()}
     limits = np.asarray(beta)[:, None], threshold[:, None, None]
     values["regime"] = regime(*limits, values["active_units"], values["finite"], LATENTS)
     variables = {k: (("mu", "beta", "seed"), v) for k, v in values.items()}
-    assert set(variables) <= set(MEANINGS) | {"silent_share"}
+    assert set(variables) <= set(MEANINGS) | {"encoder_threshold"}
     axes = {"mu": list(mu), "beta": list(beta), "seed": range(seeds)}
     scores = xr.Dataset(variables, axes)
     bins = xr.DataArray(np.ones(200), dims="step")
@@ -233,12 +233,14 @@ def test_a_cell_is_read_at_the_steps_at_which_it_converged():
     assert found[1].kl[1] == pytest.approx(kl[190:].mean())
 
 
-def test_silent_encoders_are_counted_among_their_kind():
-    active, silent = np.full((5, 7, 3), 4.0), np.zeros((5, 7, 3))
+def test_models_above_their_encoders_threshold_are_counted_among_their_kind():
+    active, threshold = np.full((5, 7, 3), 4.0), np.full((5, 7, 3), 99.0)
     active[0, :3] = 0
-    silent[0, :2], silent[4, 6], silent[1, 0, 0] = 1, 1, 0.995
-    found = evidence_training.silence(synthetic(active_units=active, silent_share=silent))
-    assert found.collapsed == (6, 9) and found.active == (4, 32 * 3)
+    threshold[0, :2], threshold[4, 6], threshold[1, 0, 0] = 0, 16, 0.2  # β = 0.25, 0.5; 16; 0.25
+    run = synthetic(active_units=active, encoder_threshold=threshold)
+    found = evidence_training.locked(run)
+    assert found.collapsed == (6, 9) and found.active == (4, 32 * 3) and found.median == 0
+    assert np.isnan(evidence_training.locked(synthetic()).median)
 
 
 def test_woken_cells_are_active_in_the_second_run_only():
@@ -246,9 +248,10 @@ def test_woken_cells_are_active_in_the_second_run_only():
     first[0, 1], first[0, 3], first[4, 5] = 0, 0, 0  # the last beyond β*
     second[0, 1] = 0
     few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0), "seeds": 1}
-    gap = np.array([[7, 3], [7, 7]])[..., None]
+    limit = np.array([[7, 3], [7, 7]])[..., None]
     found = evidence_training.woken(
-        synthetic(active_units=first), synthetic(active_units=second, gap=gap, **few)
+        synthetic(active_units=first),
+        synthetic(active_units=second, encoder_threshold=limit, **few),
     )
     assert found == ([(0, 0.5)], [(0, 2.0)], [3]) and found.asleep == 2
 
@@ -414,13 +417,13 @@ def test_collapsed_cells_that_come_back_are_named(runs):
     assert "μ=0 β=0.5, μ=0 β=1" in text and "5,000 steps" in text
 
 
-def test_dead_encoders_are_blamed_if_most_are_and_none_comes_back(runs):
-    dead = {"active_units": 0, "silent_share": 1.0}
+def test_encoders_are_blamed_if_most_cannot_leave_and_no_cell_comes_back(runs):
+    dead = {"active_units": 0, "encoder_threshold": 0.0}
     runs = runs | {"blog": synthetic("blog", seeds=2, **dead)}
     runs |= {"long": synthetic("long", (0.0, 2.0, 5.0), (0.5, 1.0, 2.0, 4.0), 1, **dead)}
     answer = findings_training.training_answer(runs, evidence_training.followed(runs))
-    assert "encoders are dead" in answer and "in 44 of 44 models that" in answer
-    assert "active latents in 10 of 10 cells where ReLU has none" in answer
+    assert "lost the way back" in answer and "44 of 44 collapsed models without" in answer
+    assert "10 of 10 cells without warm-up (one seed" in answer
 
 
 def test_every_figure_of_the_page_is_drawn(runs, found, tmp_path, monkeypatch):

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from biasvae_jax.networks import MLP
-from biasvae_jax.objectives import beta_elbo
+from biasvae_jax.objectives import analytic_beta_elbo, beta_elbo
 from biasvae_jax.scores.diagnosis import (
     code_variance,
+    encoder_threshold,
     fresh_noise,
     gap,
     signal_share,
-    silent_share,
     twin_noise,
 )
 from biasvae_jax.theory import sigmoid_moments
-from biasvae_jax.training import Recipe
+from biasvae_jax.training import Recipe, draw_noise
 from biasvae_jax.worlds import Squares
 
 WORLD = Squares(n=1, m=3)
@@ -55,31 +55,70 @@ def test_without_an_active_latent_there_is_no_share():
     assert np.isnan(share([0.0, 0.0])) and np.isnan(share([0.01, 0.01]))
 
 
-def test_silent_are_the_images_that_no_unit_responds_to():
-    network, x = MLP(3, 2, hidden=(4,)), jax.random.normal(jax.random.key(0), (200, 3))
-    params = network.init(jax.random.key(1))
-    assert silent_share(x, params, network) == 0
-    first = params["encoder"]["Dense_0"]
-    first["kernel"] = jnp.zeros((3, 4)).at[0, 0].set(1.0)
-    for threshold in (1.0, 9.0):  # one unit is left, which responds beyond it
-        first["bias"] = jnp.full(4, -threshold)
-        expected = float((x[:, 0] <= threshold).mean())
-        assert silent_share(x, params, network) == pytest.approx(expected)
-    smooth, first["bias"] = MLP(3, 2, hidden=(4,), activation="tanh"), -jnp.ones(4)
-    assert silent_share(x, params, smooth) == 0
+def test_the_encoders_threshold_is_beta_star_of_what_its_features_keep():
+    rng = np.random.default_rng(0)
+    scale = np.array([3.0, 2.0, 1.0, 1.0, 1.0])
+    x = rng.normal(size=(20_000, 5)) * scale + 7
+    covariance = np.cov(x.T, bias=True)
+    whole = encoder_threshold(x, x @ rng.normal(size=(5, 5)) + 1, 0.25)
+    assert whole == pytest.approx(np.linalg.eigvalsh(covariance)[-1] / 0.25)
+    # one feature explains of x what its regression does: |Cov(x, h)|²/Var(h)
+    h = x @ np.array([1.0, 2.0, 0, 0, 0])
+    expected = (np.cov(x.T, h, bias=True)[:-1, -1] ** 2).sum() / h.var() / 0.25
+    assert encoder_threshold(x, h[:, None], 0.25) == pytest.approx(expected)
+    assert encoder_threshold(x, np.abs(rng.normal(size=(20_000, 2))), 0.25) < 0.01 * whole
 
 
-def test_where_the_encoder_is_silent_it_gets_no_gradient():
+def test_the_threshold_of_a_dead_encoder_is_0_and_it_gets_no_gradient():
     network = MLP(WORLD.pixels, 2, (4,))
     params = network.init(jax.random.key(0))
     params["encoder"]["Dense_0"]["bias"] = jnp.full(4, -99.0)
     noise = fresh_noise(0, 0, RECIPE)
     x = WORLD.sample(noise.world, 0.0).x
-    assert silent_share(x, params, network) == 1
+    assert encoder_threshold(np.asarray(x), np.asarray(network.features(params, x)), 0.25) == 0
     slope = jax.grad(lambda p: beta_elbo(network, p, x, noise.posterior, 1.0, 0.25).loss.mean())
     layers = slope(params)["encoder"]
     chex.assert_trees_all_equal(layers["Dense_0"], jax.tree.map(jnp.zeros_like, layers["Dense_0"]))
     assert not layers["Dense_1"]["kernel"].any() and layers["Dense_1"]["bias"].any()
+
+
+@pytest.mark.parametrize("share", [0.8, 1.25])
+def test_a_collapsed_loss_has_a_way_down_only_below_the_threshold(share):
+    world = Squares(n=1, m=2)
+    network = MLP(world.pixels, 1, (3,), output="identity")
+    noise = draw_noise(jax.random.key(0), jnp.asarray(0), Recipe(world, network, batch_size=40_000))
+    x = world.sample(noise.world, 1.0).x
+    params = network.init(jax.random.key(1))
+    encoder, decoder = params["encoder"], params["decoder"]
+    # collapsed: a posterior that is the prior, a decoder that draws the mean image
+    encoder["Dense_1"] = jax.tree.map(jnp.zeros_like, encoder["Dense_1"])
+    decoder["Dense_1"] = {"kernel": jnp.zeros((3, 4)), "bias": x.mean(0)}
+    # hidden units of the decoder that are z + 50, linear wherever z is
+    decoder["Dense_0"] = {"kernel": jnp.ones((1, 3)), "bias": jnp.full(3, 50.0)}
+    h = network.features(params, x)
+    beta = share * encoder_threshold(np.asarray(x), np.asarray(h), 0.25)
+
+    def loss(w, v):
+        kernel = encoder["Dense_1"]["kernel"].at[:, 0].set(w)
+        bias = encoder["Dense_1"]["bias"].at[0].set(-h.mean(0) @ w)
+        moved = {
+            "encoder": encoder | {"Dense_1": {"kernel": kernel, "bias": bias}},
+            "decoder": decoder
+            | {
+                "Dense_1": {
+                    "kernel": decoder["Dense_1"]["kernel"].at[0].set(v),
+                    "bias": x.mean(0) - 50 * v,
+                }
+            },
+        }
+        eps = jnp.concatenate([noise.posterior, -noise.posterior])  # without its chance of a mean
+        twice = jnp.concatenate([x, x])
+        return analytic_beta_elbo(network, moved, twice, eps, beta, 0.25).loss.mean()
+
+    with jax.default_matmul_precision("highest"):
+        hessian = jax.hessian(lambda p: loss(p[:3], p[3:]))(jnp.zeros(7))
+    lowest = float(jnp.linalg.eigvalsh(hessian)[0])
+    assert (lowest < -1e-3) if share < 1 else (lowest > 1e-3)
 
 
 def test_twins_share_latents_and_not_noise():
