@@ -130,10 +130,13 @@ def locked(run: Run) -> Locked:
     threshold = run.values("encoder_threshold")
     stable = threshold <= run.beta[:, None]
     collapsed = run.regimes() == Regime.COLLAPSED_BY_OPTIMISER
-    kinds = (collapsed, run.values("active_units") > 0)
+    active = run.values("active_units") > 0
     share = (threshold / run.threshold[:, None, None])[collapsed]
-    median = float(np.median(share)) if share.size else np.nan
-    return Locked(*((int(stable[kind].sum()), int(kind.sum())) for kind in kinds), median)
+    return Locked(
+        (int(stable[collapsed].sum()), int(collapsed.sum())),
+        (int(stable[active].sum()), int(active.sum())),
+        float(np.median(share)) if share.size else np.nan,
+    )
 
 
 class Woken(NamedTuple):

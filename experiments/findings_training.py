@@ -28,6 +28,7 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
     failed = [counts(run)[Regime.COLLAPSED_BY_OPTIMISER] for run in (blog, annealed)]
     apart = fewer(blog, annealed, Regime.COLLAPSED_BY_OPTIMISER)
     shut, smooth = [locked(run) for run in (blog, annealed)], woken(long, runs["long-gelu"])
+    alive = (sum(one.active[k] for one in shut) for k in range(2))
     return paragraphs(
         "## Were the models undertrained?",
         f"**{_verdict(apart, shut[0], followed)}** Where the closed form has active latents, "
@@ -35,10 +36,10 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
         f"warm-up and {value(failed[1])} with it (paired by seed, {value(apart)} more without"
         f"{'' if sign(apart) else ', not told apart from 0'}). A collapse can be left only if β "
         "is below the threshold of the encoder's own features, which falls from β\\* to 0 as its "
-        f"hidden units die: β is above it in {of(*shut[0].collapsed, 'collapsed model')} without warm-up "
-        f"(median threshold {number(shut[0].median)}·β\\*) and in "
+        f"hidden units die: β is above it in {of(*shut[0].collapsed, 'collapsed model')} without "
+        f"warm-up (median threshold {number(shut[0].median)}·β\\*) and in "
         f"{of(*shut[1].collapsed, 'collapsed model')} with it, but in "
-        f"{of(*map(sum, zip(*(one.active for one in shut), strict=True)), 'active one')}; "
+        f"{of(*alive, 'active one')}; "
         f"{long.config.steps / blog.config.steps:.3g} times as many steps bring back "
         f"{listed(_back(name, cells) for name, cells in followed.items())}, and with GELU instead "
         f"of ReLU {of(len(smooth.cells), smooth.asleep, 'cell')} without warm-up (one seed, so no "
