@@ -28,7 +28,7 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
     failed = [counts(run)[Regime.COLLAPSED_BY_OPTIMISER] for run in (blog, annealed)]
     apart = fewer(blog, annealed, Regime.COLLAPSED_BY_OPTIMISER)
     shut, smooth = [locked(run) for run in (blog, annealed)], woken(long, runs["long-gelu"])
-    alive = (sum(one.active[k] for one in shut) for k in range(2))
+    stable, active = (sum(one.active[k] for one in shut) for k in range(2))
     return paragraphs(
         "## Were the models undertrained?",
         f"**{_verdict(apart, shut[0], followed)}** Where the closed form has active latents, "
@@ -39,7 +39,7 @@ def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]])
         f"hidden units die: β is above it in {of(*shut[0].collapsed, 'collapsed model')} without "
         f"warm-up (median threshold {number(shut[0].median)}·β\\*) and in "
         f"{of(*shut[1].collapsed, 'collapsed model')} with it, but in "
-        f"{of(*alive, 'active one')}; "
+        f"{of(stable, active, 'active one')}; "
         f"{long.config.steps / blog.config.steps:.3g} times as many steps bring back "
         f"{listed(_back(name, cells) for name, cells in followed.items())}, and with GELU instead "
         f"of ReLU {of(len(smooth.cells), smooth.asleep, 'cell')} without warm-up (one seed, so no "
