@@ -191,7 +191,7 @@ def _level_table(found: Diagonal, name: str) -> str:
             if r2[compared.best] != NONE:
                 r2[compared.best] = f"**{r2[compared.best]}**"
             level = evidence_diagonal.orientation(compared)
-            rows.append([f"`{score}`", f"a {hold_out}", *r2, level])
+            rows.append([f"`{score}`", {"seed": "a seed", "mu": "a μ"}[hold_out], *r2, level])
         said.append(_best_words(score, found.levels[name][score]["mu"]))
     head = ["score", "held out", *map(escaped, MODELS), "level sets"]
     return paragraphs(
