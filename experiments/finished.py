@@ -91,10 +91,13 @@ class ScoreTable:
         self._run, self._meanings = run, meanings
         self._file = run.path / "scores.nc"
         self._values: dict[str, np.ndarray] = {}
+        self._others: dict[str, xr.Variable] = {}  # of another version; kept as they are
         if self._file.exists():
             stored = read_dataset(self._file, run.config)
             names = [name for name in meanings if name in stored]
             self._values = {name: flat(stored[name]).copy() for name in names}
+            more = stored.drop_vars(names).data_vars
+            self._others = {str(name): variable.variable for name, variable in more.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable, `[models]`."""
@@ -115,7 +118,7 @@ class ScoreTable:
         """Write `scores.nc`, whole or not at all."""
         config, results = self._run.config, self._run.results
         shape = (config.seeds, len(config.mu), len(config.beta))
-        variables = {}
+        variables = dict(self._others)
         for name, (long_name, units) in self._meanings.items():
             if name in self._values:
                 attributes = {"long_name": long_name, "units": units}

@@ -18,6 +18,7 @@ from biasvae_jax.plan import Plan, make_plan
 from biasvae_jax.scores.information import neural_information
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 from experiments import cli, families, finished, identifiability, proxy, score
 from experiments.progress import Progress
@@ -113,7 +114,7 @@ def test_a_scored_run_only_reports(scored, capsys):
     before = (scored / "scores.nc").stat().st_mtime_ns
     score.main([str(scored)])
     printed = capsys.readouterr().out
-    assert "0 of 40 scores to compute" in printed and "mi_ksg_canonical" in printed
+    assert "0 of 44 scores to compute" in printed and "mi_ksg_canonical" in printed
     assert (scored / "scores.nc").stat().st_mtime_ns == before
 
 
@@ -145,6 +146,22 @@ def test_what_is_done_is_stored_on_the_way(run, monkeypatch):
     score.main([str(run), *CHEAP])
     left = [int(sum(v.isnull().sum() for v in data.values())) for data in stored]
     assert len(stored) > 10 and left == sorted(left, reverse=True) and left[-1] == 0
+
+
+def test_variables_of_another_version_are_kept(run):
+    score.main([str(run), "--scores", "mcc"])
+    rewrite(run, "scores.nc", lambda scores: scores.update({"later": 2 * scores["mcc"]}))
+    score.main([str(run), "--scores", "r2"])
+    assert set(read(run)) == {"later", "mcc", "r2", "r2_reverse"}
+    np.testing.assert_array_equal(read(run)["later"], 2 * read(run)["mcc"])
+
+
+def test_the_encoders_threshold_is_near_the_theorys_where_latents_are_active(scored):
+    results, found = read(scored, "results.nc"), read(scored)["encoder_threshold"]
+    config = Config.from_json(results.attrs["config"])
+    limit = collapse_boundary(Recipe.from_config(config).world, config.mu, config.sigma2)
+    ratio = found.isel(beta=0, seed=0).values / limit
+    assert (ratio > 0.8).all() and (ratio < 1.2).all()
 
 
 def test_a_diverged_model_has_no_scores_and_is_not_waited_for(run, capsys):
