@@ -69,7 +69,7 @@ def describe(interval: Interval, unit: str = "") -> str:
     """Write one interval for people, or say why there is none.
 
     Rounded to the decimal with which half its width begins, and one more where it begins with less
-    than 2.5.
+    than 2.5, but to no more than four digits of the mean.
 
     >>> describe(Interval(0.43, 0.40, 0.46, 5, 0), "nats")
     '0.43 [0.40, 0.46] nats'
@@ -88,7 +88,8 @@ def describe(interval: Interval, unit: str = "") -> str:
     # below 1e-12 of the mean the width is rounding: the seeds agree
     if half <= 1e-12 * abs(mean):
         return f"{mean:.4g} [{low:.4g}, {high:.4g}]{unit}{of}"
-    places = max(0, -math.floor(math.log10(half / 2.5)))
+    whole = math.floor(math.log10(abs(mean) or 1.0))
+    places = max(0, min(3 - whole, -math.floor(math.log10(half / 2.5))))
     return f"{mean:.{places}f} [{low:.{places}f}, {high:.{places}f}]{unit}{of}"
 
 

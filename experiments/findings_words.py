@@ -36,10 +36,9 @@ def value(interval: Interval, unit: str = "") -> str:
     if not np.isfinite(mean):
         return NONE
     places = 3 - int(np.floor(np.log10(abs(mean) or 1)))
-    ends = {end: round(float(getattr(interval, end)), places) for end in ("mean", "low", "high")}
-    if ends["low"] == ends["high"]:
+    if round(float(interval.low), places) == round(float(interval.high), places):
         return f"{mean:.4g}{unit and ' ' + unit}".replace("-", "−")
-    return describe(interval._replace(**ends), unit).replace("-", "−")
+    return describe(interval, unit).replace("-", "−")
 
 
 def number(x: float, places: int = 2) -> str:
