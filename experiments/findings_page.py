@@ -170,8 +170,8 @@ def _cost(runs: Mapping[str, Run]) -> str:
     fastest = max(known, key=lambda name: known[name])
     return (
         "They include pauses and whatever else the machine did: "
-        f"`{fastest}` made {speed[fastest]:,.0f} model-steps a second, at which all of them take "
-        f"{sum(steps.values()) / speed[fastest] / 60:.0f} minutes."
+        f"`{fastest}` made {speed[fastest]:,.0f} model-steps a second, at which the training of "
+        f"all takes {sum(steps.values()) / speed[fastest] / 60:.0f} minutes; scoring adds to that."
     )
 
 
