@@ -82,6 +82,8 @@ def _theory(found: Diagonal) -> str:
 
 
 def _beside_theory(slope: Slope) -> str:
+    if not np.isfinite(slope.interval.low):
+        return "no interval"
     if float(slope.interval.high) + slope.resolution < slope.theory:
         return "steeper"
     flatter = float(slope.interval.low) - slope.resolution > slope.theory

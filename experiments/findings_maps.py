@@ -31,8 +31,11 @@ def maps_answer(run: Run) -> str:
     }[compare(decoder, code)]
     low, high = (evidence.shares(run, row)["generation_offset"] for row in (0, -1))
     worst = evidence.worst(run, "generation_mse")
+    title = "## Why do the two heat maps seem to disagree?"
+    if not generation.ends[0] < generation.ends[1]:
+        return paragraphs(title, "**Not settled.** Too few models have no active latent.")
     return paragraphs(
-        "## Why do the two heat maps seem to disagree?",
+        title,
         f"**{'Because one also measures the training mean.' if mean_image else 'Not settled.'}** "
         f"From μ = {generation.ends[0]:g} to μ = {generation.ends[1]:g} the PMI of models without "
         f"an active latent changes by {value(pmi.change)}, and their `generation_mse` by "

@@ -326,6 +326,11 @@ def test_columns_of_numbers_go_to_the_right():
     assert rule == "| --- | ---: |"
 
 
+def test_a_slope_without_an_interval_is_not_compared():
+    nothing = Slope(t_interval(np.full(3, np.nan)), np.nan, np.zeros(2, bool), np.nan)
+    assert findings_diagonal._beside_theory(nothing) == "no interval"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "word"),
     [(-1.2, -1.0, "steeper"), (-0.7, -0.6, "not told apart"), (-0.2, -0.1, "less steep")],
@@ -397,6 +402,11 @@ def test_the_decoder_is_seen_to_fail_first():
         synthetic(pmi=generation, generation_mse=pmi, active_units=active)
     )
     assert "the code fails before the decoder does" in text
+
+
+def test_without_collapsed_models_the_maps_are_not_compared():
+    text = findings_maps.maps_answer(synthetic(active_units=4))
+    assert "Not settled" in text and "nan" not in text
 
 
 def test_both_sides_of_the_boundary_are_named():
