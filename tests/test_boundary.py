@@ -142,3 +142,5 @@ def test_models_are_counted_on_their_side_of_the_boundary():
     found = most_active(active, np.array([1.0, 4.0]), np.array([4.0, 8.0]), latents=9)
     # at μ₀ β = 4 is not before β* = 4
     assert found.before == (2 + 4 + 1, 12) and found.beyond == (2, 4)
+    half = most_active(np.full((1, 1, 2), 4.0), np.array([1.0]), np.array([2.0]), latents=8)
+    assert half.before == (0, 2)

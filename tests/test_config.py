@@ -96,6 +96,7 @@ def test_latents_and_likelihood_variance_follow_the_world():
         ("--bins", {"bins": (0.0, 0.5)}),
         ("--bins", {"bins": tuple(i / 100 for i in range(1, 99))}),
         ("--output", {"output": "tanh"}),
+        ("--activation", {"activation": "sigmoid"}),
         ("--contrast", {"contrast": (1.0,) * 8}),
         ("--contrast", {"contrast": (1.0,) * 8 + (0.0,)}),
         ("--contrast", {"contrast": (1.0,) * 8 + (-1.0,)}),

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import chex
@@ -109,3 +110,33 @@ def test_training_lowers_the_loss_and_the_code_comes_to_say_something():
     assert info.loss[-50:].mean() < 0.5 * info.loss[:10].mean()
     x = recipe.world.sample(draw_noise(KEY, 10_000, recipe).world, 0.0).x
     assert analytic_kl(*recipe.network.encode(trained.params, x)).mean() > 2
+
+
+# what else a config says: which models there are, and how long they train
+GRID = {"mu", "beta", "seeds", "steps"}
+CHANGED = {
+    "batch_size": 7,
+    "learning_rate": 0.5,
+    "kl_warmup": 3,
+    "patience": 9,
+    "tolerance": 0.7,
+    "hidden": (5,),
+    "activation": "tanh",
+    "latent_dim": 3,
+    "output": "identity",
+    "n": 1,
+    "m": 4,
+    "noise_mean": 0.2,
+    "noise_variance": 0.3,
+    "likelihood_variance": 0.4,
+    "bins": (0.2, 0.8),
+    "contrast": (1.0, 2.0, 1.0, 1.0),
+}
+
+
+def test_every_field_of_a_config_but_its_grid_reaches_the_recipe():
+    assert GRID | set(CHANGED) == {field.name for field in dataclasses.fields(Config)}
+    config = Config(n=2)
+    for name, value in CHANGED.items():
+        changed = dataclasses.replace(config, **{name: value})
+        assert Recipe.from_config(changed) != Recipe.from_config(config), name
