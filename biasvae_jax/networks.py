@@ -34,17 +34,17 @@ class Network(Protocol):
 
 
 class _Dense(nn.Module):
-    """Dense layers with an activation between them."""
+    """Dense layers with an activation between them; with `features`, all but the last."""
 
     widths: tuple[int, ...]
     activation: Activation
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x, features: bool = False):
         *hidden, last = self.widths
         for width in hidden:
             x = getattr(nn, self.activation)(nn.Dense(width)(x))
-        return nn.Dense(last)(x)
+        return x if features else nn.Dense(last)(x)
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,8 @@ class MLP:
 
         Without a hidden layer these are the images.
         """
-        for i, width in enumerate(self.hidden):
-            dense: Any = nn.Dense(width).apply({"params": params["encoder"][f"Dense_{i}"]}, x)
-            x = getattr(nn, self.activation)(dense)
-        return x
+        h: Any = self._encoder.apply({"params": params["encoder"]}, x, features=True)
+        return h
 
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
