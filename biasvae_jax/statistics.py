@@ -88,7 +88,7 @@ def describe(interval: Interval, unit: str = "") -> str:
     # below 1e-12 of the mean the width is rounding: the seeds agree
     if half <= 1e-12 * abs(mean):
         return f"{mean:.4g} [{low:.4g}, {high:.4g}]{unit}{of}"
-    whole = math.floor(math.log10(abs(mean) or 1.0))
+    whole = math.floor(math.log10(max(abs(mean), half)))
     places = max(0, min(3 - whole, -math.floor(math.log10(half / 2.5))))
     return f"{mean:.{places}f} [{low:.{places}f}, {high:.{places}f}]{unit}{of}"
 

@@ -67,10 +67,10 @@ def mean(values: np.ndarray, axis: int | tuple[int, ...] = -1) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def best_at_weakest(run: Run, name: str, lowest: bool = False) -> int:
-    """Count the μ at which a score is highest (or lowest) at the smallest β, in every seed."""
-    values = np.nan_to_num(-run.values(name) if lowest else run.values(name), nan=-np.inf)
-    return int((values.argmax(1) == np.argmin(run.beta)).all(-1).sum())
+def best_at_weakest(values: np.ndarray, beta: np.ndarray) -> int:
+    """Count the μ at which `values` `[mu, beta, seed]` are highest at the least β in every seed."""
+    best = np.nan_to_num(values, nan=-np.inf).argmax(1)
+    return int((best == np.argmin(beta)).all(-1).sum())
 
 
 # Why do the two maps seem to disagree? -----------------------------------------------------------

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> None:
     if steps is not None and (steps < 1 or (steps > 200 and steps % 200)):
         raise cli.UsageError("--steps must be 1 to 200, or a multiple of 200 (equal bins)")
     for name in RUNS:
-        train(name, flags)
+        call("full_sweep", words(name, flags), flags)
     for name in SCORED:
         call("score", [str(flags.out / name), "--scores", "encoder"], flags)
     start_jax()
@@ -83,13 +83,8 @@ def main(arguments: Sequence[str]) -> None:
         print(f"open {flags.page}")
 
 
-def train(name: str, flags: Flags) -> None:
-    """Make a run, or go on with it, by the command that anyone would use."""
-    call("full_sweep", words(name, flags), flags)
-
-
 def call(command: str, arguments: Sequence[str], flags: Flags) -> None:
-    """Run another command, quiet if this one is."""
+    """Run another command, as anyone would; what it made already, it goes on from."""
     quiet = ["--quiet"] if flags.quiet else []
     module = [sys.executable, "-m", f"experiments.{command}"]
     status = subprocess.run([*module, *arguments, *quiet]).returncode

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from biasvae_jax.statistics import simulated_coverage, t_interval
+from biasvae_jax.statistics import Interval, simulated_coverage, t_interval
 from experiments import evidence, evidence_training
 from experiments.evidence import SPARE_RUNS, TERMS, Run
 from experiments.evidence_diagonal import Diagonal
@@ -45,29 +45,32 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
 
 def _help_answer(runs: tuple[Run, ...], long: Run) -> str:
     """Answer the study's own question."""
-    best = {run.name: evidence.best_at_weakest(run, "recovery_r2") for run in runs}
-    never = all(best[run.name] == len(run.mu) for run in runs)
-    ends = []
-    for run in runs:
-        weakest = int(np.argmin(run.beta))
-        low, high = (value(t_interval(run.values("recovery_r2")[i, weakest])) for i in (0, -1))
-        expected = (number(run.theory.recovery_r2[i, weakest], 3) for i in (0, -1))
-        ends.append(f"from {low} to {high} in `{run.name}` (closed form {' to '.join(expected)})")
-    counted = listed(f"{of(best[run.name], len(run.mu), 'μ', 'μ')} in `{run.name}`" for run in runs)
+    best = [evidence.best_at_weakest(run.values("recovery_r2"), run.beta) for run in runs]
+    never = all(count == len(run.mu) for count, run in zip(best, runs, strict=True))
+    counted = listed(
+        f"{of(count, len(run.mu), 'μ', 'μ')} in `{run.name}`"
+        for count, run in zip(best, runs, strict=True)
+    )
+    ends = listed(
+        f"{value(found.at(0))} at the lowest μ and {value(found.at(-1))} at the highest in "
+        f"`{run.name}` (closed form {number(predicted[0], 3)} and {number(predicted[-1], 3)})"
+        for run in runs
+        for found, predicted in [_at_weakest(run)]
+    )
     return paragraphs(
         "## Does stronger regularisation help against the bias?",
         f"**{'No.' if never else 'At some biases.'}** `recovery_r2` is highest at the weakest β "
-        f"(β = {runs[0].beta.min():g}) in every seed at {counted}. Weak regularisation does not "
-        f"undo the bias either, within {runs[0].config.steps:,} steps: from μ = {runs[0].mu[0]:g} "
-        f"to μ = {runs[0].mu[-1]:g} recovery goes {listed(ends)} even there; after "
-        f"{long.config.steps:,} steps it is {number(_weakest(long)[-1])} at the strongest bias "
-        f"(`{long.name}`, one seed).",
+        f"(β = {runs[0].beta.min():g}) in every seed at {counted}. There it is {ends}; after "
+        f"{long.config.steps:,} steps it is {number(float(_at_weakest(long)[0].mean[-1]))} at the "
+        f"highest μ (`{long.name}`, one seed).",
     )
 
 
-def _weakest(run: Run) -> np.ndarray:
-    """Return `recovery_r2` at the smallest β, mean over seeds, `[mu]`."""
-    return evidence.mean(run.values("recovery_r2")[:, np.argmin(run.beta)])
+def _at_weakest(run: Run) -> tuple[Interval, np.ndarray]:
+    """Return `recovery_r2` at the least β and its closed form, each `[mu]`."""
+    weakest = int(np.argmin(run.beta))
+    measured = t_interval(run.values("recovery_r2")[:, weakest])
+    return measured, run.theory.recovery_r2[:, weakest]
 
 
 def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[str, str]) -> str:

@@ -35,8 +35,8 @@ def value(interval: Interval, unit: str = "") -> str:
     mean = float(interval.mean)
     if not np.isfinite(mean):
         return NONE
-    places = 3 - int(np.floor(np.log10(abs(mean) or 1)))
-    if round(float(interval.low), places) == round(float(interval.high), places):
+    low, high = (f"{float(end):.4g}" for end in (interval.low, interval.high))
+    if low == high != "nan":
         return f"{mean:.4g}{unit and ' ' + unit}".replace("-", "−")
     return describe(interval, unit).replace("-", "−")
 

@@ -62,6 +62,12 @@ def test_an_interval_is_taken_at_one_place_of_a_grid():
     assert whole.at(1, 2) == pytest.approx(one)
 
 
+def test_no_more_than_four_digits_are_written():
+    assert describe(Interval(12.345678, 12.341, 12.349, 5, 0)) == "12.35 [12.34, 12.35]"
+    assert describe(Interval(-43_210.9, -43_211.0, -43_210.8, 5, 0)) == "-43211 [-43211, -43211]"
+    assert describe(Interval(0.0, -0.00012, 0.00012, 5, 0)) == "0.00000 [-0.00012, 0.00012]"
+
+
 def test_one_seed_has_no_interval_in_numbers_and_in_words():
     interval = t_interval(np.array([0.43]))
     assert interval.mean == 0.43 and np.isnan(interval.low) and np.isnan(interval.high)

@@ -24,6 +24,7 @@ from experiments import (
     findings,
     findings_diagonal,
     findings_maps,
+    findings_noise,
     findings_page,
     findings_training,
     findings_words,
@@ -259,10 +260,11 @@ def test_woken_cells_are_active_in_the_second_run_only():
 def test_the_best_beta_must_be_the_weakest_in_every_seed():
     theory, _ = closed_form(MU, BETA, LATENTS)
     r2 = np.repeat(theory.recovery_r2[..., None], 3, -1)
-    assert evidence.best_at_weakest(synthetic(), "recovery_r2") == 5
-    assert evidence.best_at_weakest(synthetic(), "generation_mse", lowest=True) == 5
+    assert evidence.best_at_weakest(r2, np.array(BETA)) == 5
+    assert evidence.best_at_weakest(-synthetic().values("generation_mse"), np.array(BETA)) == 5
     r2[1, 3, 2] = 1
-    assert evidence.best_at_weakest(synthetic(recovery_r2=r2), "recovery_r2") == 4
+    assert evidence.best_at_weakest(r2, np.array(BETA)) == 4
+    assert evidence.best_at_weakest(r2[:, ::-1], np.array(BETA[::-1])) == 4
 
 
 def test_mostly_noise_is_told_from_signal():
@@ -380,6 +382,42 @@ def test_the_page_answers_from_its_runs(runs, found):
     assert "nan" not in text
 
 
+def test_the_studys_own_answer_has_both_ends_of_the_bias(runs):
+    r2 = np.broadcast_to(np.linspace(0.9, 0.1, 5)[:, None, None], (5, 7, 2))
+    run = synthetic("blog", seeds=2, recovery_r2=r2 - 0.01 * np.arange(7)[:, None])
+    text = findings_page._help_answer((run,), runs["long"])
+    theory = run.theory.recovery_r2[:, 0]
+    assert "5 of 5 μ in `blog`. There it is 0.9 at the lowest μ and 0.1 at the highest" in text
+    assert f"(closed form {theory[0]:.3f} and {theory[-1]:.3f})" in text
+
+
+def test_the_cost_is_that_of_the_run_least_disturbed(runs):
+    two = {"fast": runs["blog"]._replace(minutes=2.0), "slow": runs["blog"]._replace(minutes=8.0)}
+    speed = 70 * 10_000 / 120
+    assert f"`fast` made {speed:,.0f} model-steps" in findings_page._cost(two)
+    assert "takes 4 minutes" in findings_page._cost(two)
+    copies = {name: run._replace(minutes=np.nan) for name, run in two.items()}
+    assert "not known" in findings_page._cost(copies)
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [(1.0, "And β* is the place"), (0.3, "a limit, not"), (9.0, "no strict limit")],
+)
+def test_the_boundary_is_a_limit_only_if_nothing_is_active_beyond(until, words):
+    run = synthetic()
+    active = 4.0 * (np.array(BETA) < until * run.threshold[:, None])[..., None]
+    run = synthetic(active_units=active)
+    edge, active = evidence_diagonal.edge(run), evidence_diagonal.sides(run)
+    assert words in findings_diagonal._limit(active, edge)
+
+
+def test_the_long_runs_share_of_signal_is_that_of_the_strongest_bias():
+    share = np.broadcast_to(np.linspace(0.9, 0.2, 5)[:, None, None], (5, 7, 1))
+    text = findings_noise._long_words(synthetic("long", seeds=1, signal_share=share))
+    assert "at μ = 5, β = 0.25 is 0.200, in closed form" in text
+
+
 def test_the_answers_change_with_the_runs_and_nothing_active_can_be_shown():
     nothing = {"active_units": 0, "kl": 0, "recovery_r2": 0, "signal_share": np.nan}
     runs = all_runs(**nothing, generation_mse=0.1, gap=np.nan)
@@ -434,6 +472,8 @@ def test_encoders_are_blamed_if_most_cannot_leave_and_no_cell_comes_back(runs):
     answer = findings_training.training_answer(runs, evidence_training.followed(runs))
     assert "lost the way back" in answer and "44 of 44 collapsed models without" in answer
     assert "10 of 10 cells without warm-up (one seed" in answer
+    alive = int((runs["annealed"].values("active_units") > 0).sum())
+    assert f"but in 0 of {alive} active ones" in answer
 
 
 def test_every_figure_of_the_page_is_drawn(runs, found, tmp_path, monkeypatch):
@@ -450,6 +490,13 @@ def test_a_run_that_is_not_finished_is_named(monkeypatch):
     monkeypatch.setattr(findings, "load_run", lambda path: SimpleNamespace(finished=False))
     with pytest.raises(cli.UsageError, match="runs/fine is not finished"):
         findings.read(Path("runs/fine"))
+
+
+@pytest.mark.parametrize("steps", ["0", "-200", "250", "1001"])
+def test_a_quick_look_needs_equal_bins(steps, monkeypatch):
+    monkeypatch.setattr(findings, "call", lambda *_: pytest.fail("nothing may start"))
+    with pytest.raises(cli.UsageError, match="--steps"):
+        findings.main(["--steps", steps])
 
 
 def test_a_quick_look_wins_over_the_runs_own_steps(tmp_path):
