@@ -3,12 +3,18 @@
 Every function is for one model; only `Sweep` stacks them. The names here are the public API.
 """
 
-from biasvae_jax.config import PRESETS, Config, ConfigError
+from biasvae_jax.axes import Axis, Grid, Models
+from biasvae_jax.biases import Bias, LatentBias, Resample, RowBias, Scale, Shift
+from biasvae_jax.components import Component, ConfigError, register
+from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
-from biasvae_jax.networks import MLP, Network, linear_network
+from biasvae_jax.networks import MLP, Architecture, Convolutional, Dense, Network, linear_network
 from biasvae_jax.objectives import (
+    BetaElbo,
+    FactorVae,
     Losses,
+    Objective,
     analytic_beta_elbo,
     analytic_kl,
     beta_elbo,
@@ -17,7 +23,7 @@ from biasvae_jax.objectives import (
     reparameterise,
     sample_kl,
 )
-from biasvae_jax.plan import Plan, PlanError, make_plan
+from biasvae_jax.sweep.plan import Plan, PlanError, make_plan
 from biasvae_jax.projection import Head, fit_adam, fit_adam_raw, fit_least_squares, mse
 from biasvae_jax.regimes import Regime, regime
 from biasvae_jax.scores.diagnosis import (
@@ -36,7 +42,8 @@ from biasvae_jax.scores.recovery import (
     r_squared,
     recovery_scores,
 )
-from biasvae_jax.sweep import Models, Sweep, grid
+from biasvae_jax.study import Study, Training
+from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.theory import (
     Prediction,
     block_eigenvalue,
@@ -65,9 +72,30 @@ from biasvae_jax.training import (
     train_chunk,
     train_step,
 )
-from biasvae_jax.worlds import Sample, Squares, SquaresNoise, World
+from biasvae_jax.worlds import Factor, Generated, Sample, Squares, SquaresNoise, Table, World
 
 __all__ = [
+    "Axis",
+    "Grid",
+    "Bias",
+    "LatentBias",
+    "Resample",
+    "RowBias",
+    "Scale",
+    "Shift",
+    "Component",
+    "register",
+    "Architecture",
+    "Convolutional",
+    "Dense",
+    "BetaElbo",
+    "FactorVae",
+    "Objective",
+    "Study",
+    "Training",
+    "Factor",
+    "Generated",
+    "Table",
     "MLP",
     "PRESETS",
     "Config",

@@ -1,24 +1,24 @@
-"""What a sweep computes: one frozen dataclass, its presets, its validation, its JSON.
+"""The original study's settings in one flat dataclass, and its presets.
 
-Nothing here imports jax, so that bad input is refused before anything starts.
+A `Config` is a `Study` of squares, shift, β-ELBO and MLP; run directories of 0.1.0 hold one.
 """
 
 import dataclasses
+import functools
 import json
-import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Activation = Literal["relu", "leaky_relu", "gelu", "tanh"]
-Output = Literal["sigmoid", "identity"]
+from biasvae_jax.biases import Shift
+from biasvae_jax.components import ConfigError, settle_fields
+from biasvae_jax.networks import Activation, Dense, Output
+from biasvae_jax.objectives import BetaElbo
+from biasvae_jax.study import Study, Training
+from biasvae_jax.worlds import Squares
 
-MAX_TEST_IMAGES = 100_000
+__all__ = ["PRESETS", "Config", "ConfigError"]
+
 # added since runs were first stored: written only if not the default, so that those stay the same
 LATER = {"activation"}
-
-
-class ConfigError(ValueError):
-    """A config that cannot be run; its message is one line: what is wrong and how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -75,28 +75,63 @@ class Config:
     Above 1, intensities leave [0, 1], which needs `output` identity to be followed."""
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):  # lists (from JSON) become tuples
-            value = getattr(self, field.name)
-            if isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
-        _validate(self)
+        settle_fields(self)
+        self.study  # noqa: B018 - building it checks every field
+
+    @functools.cached_property
+    def study(self) -> Study:
+        """The study that this is the flat form of."""
+        return Study(
+            world=_part(Squares, self),
+            bias=Shift(),
+            objective=_part(BetaElbo, self),
+            network=_part(Dense, self),
+            training=_part(Training, self),
+            biases=_axis(self.mu),
+            strengths=_axis(self.beta),
+            seeds=self.seeds,
+            latent_dim=self.latent_dim,
+        )
+
+    @classmethod
+    def of(cls, study: Study) -> "Config":
+        """Return the flat form of a study; raises ConfigError if it has none.
+
+        Only squares, shift, β-ELBO with the sampled KL and MLP have one.
+        """
+        parts = (study.world, study.objective, study.network, study.training)
+        kinds = [type(part) for part in (*parts, study.bias)]
+        if kinds != [Squares, BetaElbo, Dense, Training, Shift] or study.objective.kl != "sampled":
+            raise ConfigError("this study is another than the original's, and has no flat config")
+        names = {field.name for field in dataclasses.fields(cls)}
+        values = {
+            field.name: getattr(part, field.name)
+            for part in parts
+            for field in dataclasses.fields(part)
+            if field.name in names
+        }
+        return cls(
+            mu=study.biases,
+            beta=study.strengths,
+            seeds=study.seeds,
+            latent_dim=study.latent_dim,
+            **values,
+        )
 
     @property
     def latents(self) -> int:
         """Number of learned latents, resolved."""
-        return self.n**2 if self.latent_dim is None else self.latent_dim
+        return self.study.latents
 
     @property
     def sigma2(self) -> float:
         """Variance of the likelihood, resolved (a pixel)."""
-        if self.likelihood_variance is None:
-            return self.noise_variance
-        return self.likelihood_variance
+        return self.study.sigma2
 
     @property
     def models(self) -> int:
         """Number of models in the grid."""
-        return len(self.mu) * len(self.beta) * self.seeds
+        return self.study.grid.size
 
     def to_json(self) -> str:
         """Return the config as JSON text; `from_json` reads it back exactly."""
@@ -131,88 +166,18 @@ class Config:
         return ", ".join(f"{k}: {ours[k]} → {theirs[k]}" for k in ours if ours[k] != theirs[k])
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def _part(kind: type, config: Config):
+    """Build a component, or the training, from the config's fields of the same names."""
+    names = {field.name for field in dataclasses.fields(config)}
+    shared = (f.name for f in dataclasses.fields(kind) if f.name in names)
+    return kind(**{name: getattr(config, name) for name in shared})
 
 
-def _require(ok: bool, name: str, value: object, rule: str) -> None:
-    if not ok:
-        raise ConfigError(f"{_flag(name)} {rule}; got {value}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value) and abs(value) < 1e30  # beyond this float32 has no squares
-    except OverflowError:
-        return False
-
-
-def _validate(config: Config) -> None:
-    for name in ("seeds", "steps", "batch_size", "n", "m", "latent_dim", "kl_warmup", "patience"):
-        value = getattr(config, name)
-        if name == "latent_dim" and value is None:
-            continue
-        least = 0 if name in ("kl_warmup", "patience") else 1
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(whole and least <= value < 2**31, name, value, f"must be a whole number ≥ {least}")
-    hidden = config.hidden
-    widths = isinstance(hidden, tuple) and all(type(h) is int and 1 <= h < 2**31 for h in hidden)
-    _require(widths, "hidden", hidden, "must be whole numbers ≥ 1, or empty for a linear network")
-    for name in (
-        "learning_rate",
-        "tolerance",
-        "noise_mean",
-        "noise_variance",
-        "likelihood_variance",
-    ):
-        value = getattr(config, name)
-        if name == "likelihood_variance" and value is None:
-            continue
-        _require(_is_number(value), name, value, "must be a finite number")
-    for name in ("mu", "beta", "bins"):
-        values = getattr(config, name)
-        numbers = isinstance(values, tuple) and len(values) > 0 and all(map(_is_number, values))
-        _require(numbers, name, values, "must be one or more finite numbers")
-        _require(len(set(values)) == len(values), name, values, "must not hold a value twice")
-    contrast, cells = config.contrast, config.n**2
-    numbers = isinstance(contrast, tuple) and all(map(_is_number, contrast))
-    _require(numbers, "contrast", contrast, "must be finite numbers, or empty for 1")
-    _require(min(contrast, default=1) > 0, "contrast", contrast, "must be > 0")
-    one_each = f"must give one number for each of the {cells} squares, or none"
-    _require(len(contrast) in (0, cells), "contrast", contrast, one_each)
-    _require(min(config.beta) >= 0, "beta", config.beta, "must be ≥ 0")
-    _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be > 0")
-    _require(config.tolerance >= 0, "tolerance", config.tolerance, "must be ≥ 0 nats")
-    _require(config.noise_variance >= 0, "noise_variance", config.noise_variance, "must be ≥ 0")
-    if config.likelihood_variance is None and config.noise_variance == 0:
-        raise ConfigError(
-            "--noise-variance 0 leaves the likelihood without a variance; "
-            "set --likelihood-variance too"
-        )
-    _require(config.sigma2 > 0, "likelihood_variance", config.sigma2, "must be > 0")
-    _require(
-        config.kl_warmup <= 0.95 * config.steps,
-        "kl_warmup",
-        config.kl_warmup,
-        f"must leave 5 % of the {config.steps} steps at the full beta (--steps)",
-    )
-    for name, choices in (("output", get_args(Output)), ("activation", get_args(Activation))):
-        value = getattr(config, name)
-        _require(value in choices, name, value, f"is {' or '.join(choices)}")
-    inside = all(0 < value < 1 for value in config.bins)
-    _require(inside, "bins", config.bins, "must lie strictly between 0 and 1")
-    # log first: n and the bins may be absurd, and the power with them
-    log_images = config.n**2 * math.log(len(config.bins))
-    if log_images > math.log(MAX_TEST_IMAGES) + 1e-9:
-        raise ConfigError(
-            f"{len(config.bins)} bins in {config.n}×{config.n} cells make a test set of "
-            f"{len(config.bins)}^{config.n**2} images, over {MAX_TEST_IMAGES:,}; "
-            "use fewer --bins or a smaller --n"
-        )
+def _axis(values: object) -> tuple[float, ...]:
+    """Refuse an axis without values, which a `Study` would fill with its own."""
+    if values == ():
+        raise ConfigError("--mu and --beta must be one or more finite numbers; got ()")
+    return values  # type: ignore[return-value]
 
 
 def blog() -> Config:

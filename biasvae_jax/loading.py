@@ -13,11 +13,11 @@ import jax
 import numpy as np
 import xarray as xr
 
-from biasvae_jax import history as training_history
+from biasvae_jax.training import history as training_history
 from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.networks import Params
-from biasvae_jax.plan import plan_from_dict
+from biasvae_jax.sweep.plan import plan_from_dict
 from biasvae_jax.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from biasvae_jax.theory import collapse_boundary

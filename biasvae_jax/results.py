@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from biasvae_jax import history as training_history
+from biasvae_jax.training import history as training_history
 from biasvae_jax.config import Config
 from biasvae_jax.regimes import Regime, regime
 

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from biasvae_jax.config import Config
-from biasvae_jax.plan import Costs
+from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
 from experiments import cli
 from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference

@@ -12,7 +12,7 @@ import jax
 import tyro
 
 from biasvae_jax.config import ConfigError
-from biasvae_jax.plan import PlanError
+from biasvae_jax.sweep.plan import PlanError
 from biasvae_jax.storage import RunDirectoryError, StorageError
 
 DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from biasvae_jax.convergence import converged_step
+from biasvae_jax.training.convergence import converged_step
 from biasvae_jax.regimes import ACTIVE_THRESHOLD, Regime
 from biasvae_jax.statistics import Interval, paired_interval, t_interval
 from experiments.evidence import Run, mean

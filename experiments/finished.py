@@ -11,7 +11,7 @@ import xarray as xr
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.plan import Plan, plan_from_dict
+from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.storage import RunDirectoryError
 
 GRID = ("mu", "beta", "seed")

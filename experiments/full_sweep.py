@@ -19,7 +19,7 @@ from rich.console import Console
 from biasvae_jax import storage
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.loading import load_run
-from biasvae_jax.plan import Plan, estimate, gib, make_plan, plan_from_dict
+from biasvae_jax.sweep.plan import Plan, estimate, gib, make_plan, plan_from_dict
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
 from experiments import cli, processes

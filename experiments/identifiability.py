@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.plan import make_plan
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.scores.alignment import linear_r2, mcc
 from biasvae_jax.scores.disentanglement import dci, mig
 from biasvae_jax.sweep import Sweep, grid

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from flax import serialization
 
-from biasvae_jax import history as training_history
+from biasvae_jax.training import history as training_history
 from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.results import INTEGERS, SCORES, history_dataset, results_dataset

@@ -21,7 +21,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from biasvae_jax import storage
-from biasvae_jax.plan import make_plan, pad_models
+from biasvae_jax.sweep.plan import make_plan, pad_models
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.training import Recipe
 from experiments import cli

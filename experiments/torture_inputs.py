@@ -12,7 +12,7 @@ import hypothesis
 from hypothesis import strategies as st
 
 from biasvae_jax.config import PRESETS, Config
-from biasvae_jax.plan import make_plan
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
 from experiments import cli
 from experiments.full_sweep import main

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from biasvae_jax import storage
-from biasvae_jax.plan import make_plan
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
 from experiments.full_sweep import read_flags

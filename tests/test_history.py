@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biasvae_jax import history as training_history
+from biasvae_jax.training import history as training_history
 from biasvae_jax.objectives import Losses
 
 

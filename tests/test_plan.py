@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax.config import Config
-from biasvae_jax.plan import (
+from biasvae_jax.sweep.plan import (
     Costs,
     Plan,
     PlanError,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from biasvae_jax import history as training_history
+from biasvae_jax.training import history as training_history
 from biasvae_jax.config import Config
 from biasvae_jax.regimes import Regime
 from biasvae_jax.results import SCORES, history_dataset, results_dataset

@@ -12,11 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.networks import Network, Params, linear_network
+from biasvae_jax.networks import Params, linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe, StepNoise, draw_noise
-from biasvae_jax.worlds import World
 
 IMAGES = 512  # a batch; small enough to stay in cache, and for many seeds to share memory
 GAP_BATCHES, SHARE_BATCHES = 64, 16  # 32,768 and 8,192 images
@@ -25,10 +24,10 @@ GAP_BATCHES, SHARE_BATCHES = 64, 16  # 32,768 and 8,192 images
 class Diagnosis(NamedTuple):
     """What became of one model; each a scalar."""
 
-    gap: jax.Array
-    """Loss above that of the linear optimum, nats an image."""
-    signal_share: jax.Array
-    """Share of the posterior means' variance that follows the factors."""
+    gap: Any
+    """Loss above that of the linear optimum, nats an image; None where it has no meaning."""
+    signal_share: Any
+    """Share of the posterior means' variance that follows the factors; None without noise."""
 
 
 def fresh_noise(seed: jax.Array | int, batch: jax.Array | int, recipe: Recipe) -> StepNoise:
@@ -51,6 +50,7 @@ def gap(
     bias: jax.Array | float,
     beta: jax.Array | float,
     recipe: Recipe,
+    data: Any = (),
 ) -> jax.Array:
     """Loss of a model minus that of a linear one on the same images and posterior noise, nats.
 
@@ -60,7 +60,7 @@ def gap(
     """
     reference = linear_network(recipe.world.pixels, recipe.network.latent_dim)
     with jax.default_matmul_precision("highest"):
-        x = recipe.world.sample(noise.world, bias).x
+        x = recipe.sample(noise.world, bias, data).x
         model, optimum = (
             analytic_beta_elbo(network, p, x, noise.posterior, beta, recipe.likelihood_variance)
             for network, p in ((recipe.network, params), (reference, linear))
@@ -98,8 +98,8 @@ def code_variance(
     twins: tuple[Any, Any],
     params: Params,
     bias: jax.Array | float,
-    network: Network,
-    world: World,
+    recipe: Recipe,
+    data: Any = (),
 ) -> CodeVariance:
     """Estimate the variances, unbiased, from one batch of `twin_noise`.
 
@@ -107,7 +107,9 @@ def code_variance(
     covariance is the variance of E[mean | z].
     """
     with jax.default_matmul_precision("highest"):
-        first, second = (network.encode(params, world.sample(noise, bias).x)[0] for noise in twins)
+        first, second = (
+            recipe.network.encode(params, recipe.sample(noise, bias, data).x)[0] for noise in twins
+        )
     first, second = (mean - mean.mean(0, keepdims=True) for mean in (first, second))
     rows = len(first) - 1
     total = 0.5 * (jnp.square(first) + jnp.square(second)).sum(0) / rows

@@ -6,17 +6,18 @@ it is blind to scale, so a network whose means barely move can still score high
 (`recovery_r2_mean`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 
+from biasvae_jax.costs import over_rows
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
-from biasvae_jax.worlds import World
+from biasvae_jax.training import Recipe
 
 ACTIVE_IMAGES = 8_192
 
@@ -58,7 +59,7 @@ def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:
 
     Source: Burda, Grosse & Salakhutdinov 2016, "Importance Weighted Autoencoders", section 5.2.
     """
-    mean, _ = network.encode(params, x)
+    mean = over_rows(lambda rows: network.encode(params, rows)[0], x)
     return jnp.sum(mean.var(0) > ACTIVE_THRESHOLD).astype(jnp.int32)
 
 
@@ -93,7 +94,7 @@ def test_codes(
     key: jax.Array, network: Network, params: Params, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """Encode test images: (one draw of z_hat for each, its posterior mean)."""
-    mean, logvar = network.encode(params, x)
+    mean, logvar = over_rows(lambda rows: network.encode(params, rows), x)
     return reparameterise(jax.random.normal(key, mean.shape), mean, logvar), mean
 
 
@@ -108,23 +109,25 @@ class ScoreKeys(NamedTuple):
 def recovery_scores(
     keys: ScoreKeys,
     params: Params,
-    bias: jax.Array,
-    u: jax.Array,
-    network: Network,
-    world: World,
+    bias: jax.Array | float,
+    test: tuple[jax.Array, jax.Array],
+    recipe: Recipe,
+    data: Any = (),
 ) -> RecoveryScores:
-    """Score one model on the test factors `u` `[images, factors]` and their clean images.
+    """Score one model on the test set: factors `[images, factors]`, clean images `[images, pixels]`.
 
-    Products are in full float32, on every device. Source: the seed's "Test Dataset" and PMI.
+    `bias` is the strength under which it was trained, `data` are the world's arrays. Products are
+    in full float32, on every device. Source: the original study's "Test Dataset" and PMI.
     """
-    chex.assert_shape(u, (None, world.factors))
+    u, x = test
+    chex.assert_rank([u, x], 2)
+    network = recipe.network
     with jax.default_matmul_precision("highest"):
-        x = world.render(u)
         z_hat, mean = test_codes(keys.test, network, params, x)
         head = fit_adam(keys.head, u, z_hat)
-        decoded = network.decode(params, head(u))
+        decoded = over_rows(lambda rows: network.decode(params, rows), head(u))
         terms = generation_terms(decoded, x)
-        training = world.sample(world.draw(keys.active, (ACTIVE_IMAGES,)), bias).x
+        training = recipe.sample(recipe.world.draw(keys.active, (ACTIVE_IMAGES,)), bias, data).x
         return RecoveryScores(
             pmi=mse(head(u), z_hat),
             pmi_exact=mse(fit_least_squares(u, z_hat)(u), z_hat),
@@ -141,9 +144,10 @@ def recovery_scores(
 
 
 def raw_recovery_mse(
-    keys: ScoreKeys, params: Params, u: jax.Array, network: Network, world: World
+    keys: ScoreKeys, params: Params, test: tuple[jax.Array, jax.Array], network: Network
 ) -> jax.Array:
-    """`recovery_mse` with the plainest head; for a random network, the seed's 0.1121."""
+    """`recovery_mse` with the plainest head; for a random network, the original study's 0.1121."""
+    u, x = test
     with jax.default_matmul_precision("highest"):
-        z_hat, _ = test_codes(keys.test, network, params, world.render(u))
+        z_hat, _ = test_codes(keys.test, network, params, x)
         return mse(fit_adam_raw(keys.head, z_hat, u)(z_hat), u)

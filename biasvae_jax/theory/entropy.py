@@ -28,7 +28,7 @@ def data_entropy(world: Squares, mu: float) -> float:
         count * _square_entropy(mu, world.m * contrast, scale)
         for contrast, count in zip(contrasts, counts, strict=True)
     )
-    noise = world.factors * (world.m**2 - 1) * 0.5 * np.log(2 * np.pi * np.e * scale**2)
+    noise = world.latents * (world.m**2 - 1) * 0.5 * np.log(2 * np.pi * np.e * scale**2)
     return float(squares + noise)
 
 

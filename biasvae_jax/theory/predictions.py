@@ -1,23 +1,27 @@
 """What the linear β-VAE's optimum costs and scores, with nothing fitted. numpy, float64."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from biasvae_jax.biases import Bias
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.theory.linear import collapse_threshold, linear_optimum
 from biasvae_jax.theory.reduction import TINY, Reduction, cell_eigenvalues, reduce_world, require
 from biasvae_jax.worlds import Squares, World
 
 
-def collapse_boundary(world: World, mu: Sequence[float], variance: float) -> np.ndarray:
-    """β*(μ) = λ(μ)/σ², λ the largest eigenvalue under each bias, `[mu]`; worlds as `reduce_world`.
+def collapse_boundary(
+    world: World, mu: Sequence[float], variance: float, bias: Bias | None = None
+) -> np.ndarray:
+    """β*(μ) = λ(μ)/σ², λ the largest eigenvalue under each strength μ of a bias, `[mu]`.
 
-    Raises ValueError unless variance > 0 and μ is finite.
+    World and bias as `reduce_world` takes them. Raises ValueError unless variance > 0 and μ is
+    finite.
     """
-    largest = [reduce_world(world, bias, 1).eigenvalues[0] for bias in mu]
+    largest = [reduce_world(world, strength, 1, bias=bias).eigenvalues[0] for strength in mu]
     return collapse_threshold(np.array(largest), variance)
 
 
@@ -43,13 +47,13 @@ def expected_losses(
     λ = σ_noise², which are active where β < σ_noise²/σ². Raises ValueError outside β > 0,
     variance > 0, latent_dim ≥ 1.
     """
-    latents = world.factors if latent_dim is None else latent_dim
+    latents = world.latents if latent_dim is None else latent_dim
     require(latents >= 1, "latent_dim", "≥ 1", latent_dim)
     cells = -np.sort(-cell_eigenvalues(world, mu), axis=-1)
-    spare = min(max(0, latents - world.factors), world.pixels - world.factors)
+    spare = min(max(0, latents - world.latents), world.pixels - world.latents)
     noise = np.full((*cells.shape[:-1], spare), world.noise_variance)
     kept = np.concatenate([cells[..., :latents], noise], axis=-1)
-    empty = world.pixels - world.factors - spare
+    empty = world.pixels - world.latents - spare
     rest = cells[..., latents:].sum(-1) + empty * world.noise_variance
     return _losses(kept, rest, np.asarray(beta, float), variance)
 
@@ -84,6 +88,9 @@ def predict(
     variance: float,
     latent_dim: int,
     key: jax.Array | None = None,
+    bias: Bias | None = None,
+    data: Any = (),
+    reductions: Sequence[Reduction] | None = None,
 ) -> Prediction:
     """Predict the scores of the linear optimum, each `[mu, beta]`.
 
@@ -100,15 +107,16 @@ def predict(
 
     In the squares world p̂ = p, and at equal contrast c, with n² latents, they are r,
     s/(s + r) with s = (1 − r)(cm)²V(u)/λ, c²r²(mean u − E u)², c²r²V(u), 0 and 1 − σ_noise²/λ;
-    noise directions add to the share's denominator alone. Worlds as in `reduce_world`. Raises
+    noise directions add to the share's denominator alone. World, bias and data as in
+    `reduce_world`; `reductions` are what it returned for each μ, if they are at hand. Raises
     ValueError outside β > 0, variance > 0, latent_dim ≥ 1 and finite μ.
     """
     require(latent_dim >= 1, "latent_dim", "≥ 1", latent_dim)
-    u = np.asarray(world.test_factors(), float)
-    images = np.asarray(world.render(world.test_factors()), float)
+    u, images = (np.asarray(a, float) for a in world.test_set(data))
+    if reductions is None:
+        reductions = [reduce_world(world, m, latent_dim, key, bias, data) for m in mu]
     rows = []
-    for bias in mu:
-        reduction = reduce_world(world, bias, latent_dim, key)
+    for reduction in reductions:
         test = _TestSet.of(reduction, u, images)
         rows.append([_predict_one(reduction, test, np.asarray(b), variance) for b in beta])
     return Prediction(*np.moveaxis(np.array(rows, float), -1, 0))

@@ -1,6 +1,16 @@
 """Data-generating processes, one file each."""
 
-from biasvae_jax.worlds.base import Sample, World
+from biasvae_jax.worlds.base import Factor, Generated, Noise, Sample, World
 from biasvae_jax.worlds.squares import Squares, SquaresNoise
+from biasvae_jax.worlds.table import Table
 
-__all__ = ["Sample", "Squares", "SquaresNoise", "World"]
+__all__ = [
+    "Factor",
+    "Generated",
+    "Noise",
+    "Sample",
+    "Squares",
+    "SquaresNoise",
+    "Table",
+    "World",
+]

@@ -1,76 +1,111 @@
-"""The seed's world: an n×n grid of squares whose intensities are sigmoid(z), z ~ N(μ, I)."""
+"""The original study's world: an n×n grid of squares whose intensities are sigmoid(z)."""
 
 import itertools
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.worlds.base import Sample
+from biasvae_jax.components import (
+    ConfigError,
+    register,
+    require,
+    require_number,
+    require_numbers,
+    require_whole,
+)
+from biasvae_jax.worlds.base import Factor, Generated, Image, Noise
+
+MAX_TEST_IMAGES = 100_000
+MAX_PIXELS = 2**24
+SquaresNoise = Noise
 
 
-class SquaresNoise(NamedTuple):
-    """Standard normal draws behind a batch; no bias in them."""
-
-    latent: jax.Array
-    """`[..., n²]`"""
-    image: jax.Array
-    """`[..., (m·n)²]`"""
-
-
+@register
 @dataclass(frozen=True)
-class Squares:
+class Squares(Generated):
     """Images of n×n squares, each m×m pixels, in Gaussian observation noise.
 
-    z ~ N(μ, I), u = sigmoid(z), x_clean = render(u), x = x_clean + N(noise_mean, noise_variance).
-    The training bias is μ (`mu`), the shift of the latents' mean. Source: the seed's "Set-up and
-    Methods"; `contrast`, which gives squares different shares of the images' variance, is ours.
+    u = sigmoid(z), x_clean = render(u), x = x_clean + N(noise_mean, noise_variance). Source: the
+    original study, "Set-up and Methods"; `contrast`, which gives squares different shares of the
+    images' variance, is ours.
     """
 
     n: int = 3
+    """Squares along a side of the image."""
     m: int = 7
+    """Pixels along a side of a square."""
     noise_mean: float = 0.0
+    """Mean of the observation noise."""
     noise_variance: float = 0.25
+    """Variance of the observation noise, a pixel."""
     bins: tuple[float, ...] = (0.1, 0.5, 0.9)
+    """Factors of which the test set has every combination (at contrast 1, intensities)."""
     contrast: tuple[float, ...] = ()
-    """One for each square; empty is 1, the seed's."""
+    """Contrast of each of the n² squares, drawn at 0.5 + contrast·(factor − 0.5); given empty, 1.
+    Above 1, intensities leave [0, 1], which needs `output` identity to be followed."""
+
+    kind = "squares"
+
+    def check(self) -> None:
+        """Raise ConfigError of one line if a field is out of range, or the test set too large."""
+        require_whole("n", self.n)
+        require_whole("m", self.m)
+        if (self.n * self.m) ** 2 > MAX_PIXELS:
+            raise ConfigError(
+                f"--n {self.n} and --m {self.m} make images of {self.n * self.m}² pixels, over "
+                f"{MAX_PIXELS:,}; use a smaller --n or --m"
+            )
+        require_number("noise_mean", self.noise_mean)
+        require_number("noise_variance", self.noise_variance, 0)
+        require_numbers("bins", self.bins)
+        cells = self.n**2
+        numbers = isinstance(self.contrast, tuple) and (
+            not self.contrast or all(isinstance(c, float) for c in self.contrast)
+        )
+        require(numbers, "contrast", self.contrast, "must be finite numbers, or empty for 1")
+        for each in self.contrast:
+            require_number("contrast", each)
+        require(min(self.contrast, default=1) > 0, "contrast", self.contrast, "must be > 0")
+        one_each = f"must give one number for each of the {cells} squares, or none"
+        require(len(self.contrast) in (0, cells), "contrast", self.contrast, one_each)
+        inside = all(0 < value < 1 for value in self.bins)
+        require(inside, "bins", self.bins, "must lie strictly between 0 and 1")
+        # log first: n and the bins may be absurd, and the power with them
+        log_images = cells * math.log(len(self.bins))
+        if log_images > math.log(MAX_TEST_IMAGES) + 1e-9:
+            raise ConfigError(
+                f"{len(self.bins)} bins in {self.n}×{self.n} cells make a test set of "
+                f"{len(self.bins)}^{cells} images, over {MAX_TEST_IMAGES:,}; "
+                "use fewer --bins or a smaller --n"
+            )
 
     @property
-    def factors(self) -> int:
+    def factors(self) -> tuple[Factor, ...]:
+        """The squares' intensities, row by row."""
+        return tuple(Factor(f"square {i + 1}") for i in range(self.n**2))
+
+    @property
+    def latents(self) -> int:
         """Number of squares, n²."""
         return self.n**2
 
     @property
-    def pixels(self) -> int:
-        """Number of pixels, (m·n)²."""
-        return (self.m * self.n) ** 2
+    def image(self) -> Image:
+        """Height, width and channels: grey."""
+        return (self.m * self.n, self.m * self.n, 1)
 
     @property
     def contrasts(self) -> np.ndarray:
-        """Contrast of each square, `[n²]`; raises ValueError if `contrast` has another length."""
-        return np.broadcast_to(np.asarray(self.contrast or 1.0), (self.factors,))
+        """Contrast of each square, `[n²]`."""
+        return np.broadcast_to(np.asarray(self.contrast or 1.0), (self.n**2,))
 
-    def draw(self, key: jax.Array, shape: tuple[int, ...]) -> SquaresNoise:
-        """Draw standard normals for `shape` examples."""
-        latent_key, image_key = jax.random.split(key)
-        return SquaresNoise(
-            latent=jax.random.normal(latent_key, (*shape, self.factors)),
-            image=jax.random.normal(image_key, (*shape, self.pixels)),
-        )
-
-    def renew(self, key: jax.Array, noise: SquaresNoise) -> SquaresNoise:
-        """Keep the latents of drawn noise and draw the images' anew."""
-        return noise._replace(image=jax.random.normal(key, noise.image.shape))
-
-    def sample(self, noise: SquaresNoise, bias: jax.Array | float) -> Sample:
-        """Make training data from drawn noise: z = μ + noise, u = sigmoid(z), x = G(z) + noise."""
-        z = bias + noise.latent
-        u = jax.nn.sigmoid(z)
-        x_clean = self.render(u)
-        x = x_clean + (self.noise_mean + self.noise_variance**0.5 * noise.image)
-        return Sample(z, u, x_clean, x)
+    def link(self, z: jax.Array) -> jax.Array:
+        """Return intensities, u = sigmoid(z)."""
+        return jax.nn.sigmoid(z)
 
     def render(self, u: jax.Array) -> jax.Array:
         """Draw each factor as an m×m block: `[..., n²]` → `[..., (m·n)²]`, row-major.
@@ -85,7 +120,7 @@ class Squares:
         stripes = np.kron(np.eye(self.n, dtype=np.float32), np.ones(self.m, np.float32))
         return jnp.matmul(u, np.kron(stripes, stripes), precision="highest")
 
-    def test_factors(self) -> jax.Array:
+    def test_factors(self, data: Any = ()) -> jax.Array:
         """Return every combination of the bins over the squares, `[len(bins)^n², n²]`."""
-        combinations = itertools.product(self.bins, repeat=self.factors)
+        combinations = itertools.product(self.bins, repeat=self.n**2)
         return jnp.asarray(np.array(list(combinations), dtype=np.float32))

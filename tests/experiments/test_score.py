@@ -14,7 +14,7 @@ from rich.console import Console
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.plan import Plan, make_plan
+from biasvae_jax.sweep.plan import Plan, make_plan
 from biasvae_jax.scores.information import neural_information
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from biasvae_jax.sweep import Sweep, grid

@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from biasvae_jax.plan import Plan, pad_models
+from biasvae_jax.sweep.plan import Plan, pad_models
 
 
 @dataclass(frozen=True)

@@ -12,36 +12,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.objectives import Losses
-
 
 class Watch(NamedTuple):
     """What the rule has seen of one model."""
 
     steps: jax.Array
     """Steps seen of the present window, int32."""
-    present: Losses
+    present: Any
     """Means over them, nats."""
-    before: Losses
+    before: Any
     """Means over the window before, nats; infinite when there is none."""
     converged: jax.Array
     """Whether the model has converged, boolean."""
 
 
-def start_watch() -> Watch:
-    """Return the watch of a model that has taken no step."""
+def start_watch(terms: Any) -> Watch:
+    """Return the watch of a model that has taken no step; `terms` is the objective's `Terms`."""
     zero, infinite = jnp.zeros(()), jnp.full((), jnp.inf)
+    count = len(terms._fields)
     return Watch(
-        jnp.zeros((), jnp.int32), Losses(zero, zero, zero), Losses(*[infinite] * 3), zero > 0
+        jnp.zeros((), jnp.int32), terms(*[zero] * count), terms(*[infinite] * count), zero > 0
     )
 
 
-def observe(watch: Watch, losses: Losses, patience: int, tolerance: float) -> Watch:
+def observe(watch: Watch, losses: Any, patience: int, tolerance: float) -> Watch:
     """See the losses of one more step (scalars, nats); a loss that is not finite converges too."""
     steps = watch.steps + 1
     present = _map(lambda mean, loss: mean + (loss - mean) / steps, watch.present, losses)
     whole = steps == patience
-    improved = present.loss < watch.before.loss - tolerance
+    improved = present[0] < watch.before[0] - tolerance
     return Watch(
         steps=jnp.where(whole, 0, steps),
         present=_map(lambda a: jnp.where(whole, 0.0, a), present),
@@ -75,5 +74,5 @@ def converged_step(
     return np.where(stopped.any(-1), warmup + (stopped.argmax(-1) + 2) * patience, steps)
 
 
-def _map(function: Any, *losses: Losses) -> Losses:
+def _map(function: Any, *losses: Any) -> Any:
     return jax.tree.map(function, *losses)

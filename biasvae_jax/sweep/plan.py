@@ -4,15 +4,19 @@ A plan never changes a result beyond float rounding: keys know nothing of it.
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.training import Recipe, init_state
+from biasvae_jax.costs import live_bytes, operations
+from biasvae_jax.scores.recovery import ScoreKeys, recovery_scores
+from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step
 
 CHUNK_SECONDS = 2.5
 CPU_GROUP = 256  # models on a CPU run one after another, so a larger group gains nothing
@@ -56,35 +60,54 @@ class Costs:
     """Estimates behind a plan: bytes and floating-point operations."""
 
     resident: int
-    """Bytes a model holds while its group is trained: parameters and Adam's two moments."""
+    """Bytes a model holds while its group is trained: parameters and the optimiser's moments."""
     working: int
     """Bytes a model needs beside them during its own step: gradient and activations."""
     scoring: int
     """Bytes scoring a model takes: test images, their reconstructions, hidden layers."""
     noise: int
     """Bytes of one seed's noise for one step."""
+    data: int
+    """Bytes of the world's arrays and its test set, once a device."""
     flops: float
     """Operations of one training step of one model."""
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Costs":
-        """Estimate from array shapes alone; nothing is computed."""
-        state = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe))
-        params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-        weights = [leaf.shape for leaf in jax.tree.leaves(state.params) if leaf.ndim > 1]
-        units = sum(shape[-1] for shape in weights) + recipe.world.pixels
-        # forward, and backward to weights and to inputs, but for the image's own gradient
-        from_image = sum(math.prod(s) for s in weights if s[0] == recipe.world.pixels)
-        products = 3 * sum(map(math.prod, weights)) - from_image
-        test = jax.eval_shape(recipe.world.test_factors).shape[0]
-        return cls(
-            resident=4 * 3 * params,
-            working=4 * (2 * params + 4 * recipe.batch_size * units),
-            scoring=4 * 2 * test * units,
-            noise=4 * recipe.batch_size * (recipe.world.pixels + recipe.world.factors)
-            + 4 * recipe.batch_size * recipe.network.latent_dim,
-            flops=2.0 * recipe.batch_size * products,
-        )
+        """Estimate from shapes and XLA's analysis of one step; nothing is computed."""
+        return _costs(recipe)
+
+
+@functools.lru_cache(maxsize=8)
+def _costs(recipe: Recipe) -> Costs:
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    number = jax.ShapeDtypeStruct((), np.float32)
+    data = jax.eval_shape(lambda: recipe.world.load(recipe.bias))
+    state = jax.eval_shape(lambda k: init_state(k, recipe), key)
+    noise = jax.eval_shape(lambda k: draw_noise(k, 0, recipe), key)
+    test = jax.eval_shape(recipe.world.test_set, data)
+
+    def step(noise, state, bias, strength, data):
+        prepared = jax.tree.map(jnp.zeros_like, jax.eval_shape(recipe.prepare, data, bias))
+        return noisy_step(noise, state, bias, strength, recipe, data, prepared)
+
+    def score(key, params, bias, test, data):
+        keys = ScoreKeys(key, key, key)
+        return recovery_scores(keys, params, bias, test, recipe, data)
+
+    one = noise, state, number, number, data
+    return Costs(
+        resident=_size((state.params, state.opt_state)),
+        working=live_bytes(step, *one),
+        scoring=live_bytes(score, key, state.params, number, test, data),
+        noise=_size(noise),
+        data=_size(data) + _size(test),
+        flops=operations(step, *one),
+    )
+
+
+def _size(tree: Any) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def make_plan(
@@ -121,6 +144,7 @@ def make_plan(
     costs = Costs.of(recipe)
     on_cpu = available[0].platform == "cpu"
     memory = _free_bytes(jax.local_devices()[0]) // (devices if on_cpu else 1)  # for each device
+    memory = max(0, memory - costs.data)
 
     one_model = costs.resident + costs.noise + max(costs.working, costs.scoring)
     if one_model > memory:
@@ -161,7 +185,7 @@ def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) ->
     on_cpu = jax.devices()[0].platform == "cpu"
     slots = min(seeds, math.ceil(plan.group * seeds / models) + 1)
     memory = 2 * plan.padded(models) * costs.resident + plan.devices * (
-        plan.width * max(costs.working, costs.scoring) + plan.chunk * slots * costs.noise
+        costs.data + plan.width * max(costs.working, costs.scoring) + plan.chunk * slots * costs.noise
     )
     rate, latency = (CPU_FLOPS, 0.0) if on_cpu else (ACCELERATOR_FLOPS, ACCELERATOR_STEP_SECONDS)
     per_group = max(latency, plan.padded(models) / plan.devices * costs.flops / rate)

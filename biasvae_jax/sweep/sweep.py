@@ -6,17 +6,14 @@ Nothing is saved here; `layout` says where the stacks lie.
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.config import Config
+from biasvae_jax.axes import Models
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.layout import Layout
-from biasvae_jax.objectives import Losses
-from biasvae_jax.plan import Plan
 from biasvae_jax.scores.diagnosis import (
     GAP_BATCHES,
     SHARE_BATCHES,
@@ -33,32 +30,18 @@ from biasvae_jax.scores.recovery import (
     raw_recovery_mse,
     recovery_scores,
 )
-from biasvae_jax.theory import linear_params, reduce_world
+from biasvae_jax.sweep.layout import Layout
+from biasvae_jax.sweep.plan import Plan
+from biasvae_jax.theory import linear_params
+from biasvae_jax.theory.reduction import reduce_world
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
 
-BASELINES = 3  # random networks the seed averaged over
+BASELINES = 3  # random networks the original study averaged over
 
 
-class Models(NamedTuple):
-    """The coordinates of a stack of models, each `[models]`."""
-
-    seed: np.ndarray
-    bias: np.ndarray
-    beta: np.ndarray
-
-    def __getitem__(self, index):  # type: ignore[override]
-        """Select models, as an array is indexed."""
-        return Models(*(np.asarray(axis)[index] for axis in tuple(self)))
-
-
-def grid(config: Config) -> Models:
-    """Return the models of a config, flat, in the order (seed, mu, beta)."""
-    axes = (
-        np.arange(config.seeds, dtype=np.int32),
-        np.asarray(config.mu, np.float32),
-        np.asarray(config.beta, np.float32),
-    )
-    return Models(*(a.reshape(-1) for a in np.meshgrid(*axes, indexing="ij")))
+def grid(config: Any) -> Models:
+    """Return the models of a `Study` or `Config`, flat, in the order (seed, bias, strength)."""
+    return getattr(config, "study", config).grid.models
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class Sweep:
 
     def train(
         self, models: Models, state: TrainState, first_step: int, last_step: int
-    ) -> Iterator[tuple[int, TrainState, Losses]]:
+    ) -> Iterator[tuple[int, TrainState, Any]]:
         """Train from `first_step` to `last_step`, a chunk at a time.
 
         Yields (steps done, state, the losses of the chunk's steps `[models, steps]` as numpy).
@@ -82,12 +65,13 @@ class Sweep:
         """
         seeds = np.unique(models.seed)
         slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
-        bias, beta = self.put(models.bias), self.put(models.beta)
+        bias, strength = self.put(models.bias), self.put(models.strength)
         step = first_step
         while step < last_step:
             steps = min(self.plan.chunk, last_step - step)
             noise = self._noise(steps)(self._layout.share(seeds), np.int32(step))
-            state, info = self._chunk(steps)(noise, state, slot, bias, beta)
+            shared = noise, self._data
+            state, info = self._chunk(steps)(shared, state, slot, bias, strength)
             step += steps
             yield step, state, self.gather(info, models)
 
@@ -100,38 +84,50 @@ class Sweep:
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
-        u = self._layout.share(self.recipe.world.test_factors())
         seed, bias = self.put((models.seed, models.bias))
-        scores = self._score(u, params, seed, bias)
+        scores = self._score((self._test, self._data), params, seed, bias)
         return self.gather(scores, models)
 
-    def diagnose(self, models: Models, params: Any) -> Diagnosis:
+    def diagnose(self, models: Models, params: Any, reductions: Any = None) -> Diagnosis:
         """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
 
-        The linear optimum is that of the world's reduction under each bias, `theory.reduce_world`.
+        The linear optimum is that of the world's reduction under each bias, `theory.reduce_world`;
+        `reductions` are these, stacked over the models, if they are at hand. A number that has no
+        meaning for the recipe is None: the gap of an objective without a known optimum, the share
+        of signal in a world without noise.
         """
-        biases, row = np.unique(models.bias, return_inverse=True)
-        key = purpose_key(0, Purpose.MOMENTS)
-        latents = self.recipe.network.latent_dim
-        reductions = [reduce_world(self.recipe.world, float(b), latents, key) for b in biases]
-        each = jax.tree.map(lambda *a: np.stack(a).astype(np.float32)[row], *reductions)
-        stacked = params, *self.put((each, models.bias, models.beta))
-        gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
+        gaps = None
+        if self.recipe.objective.optimum_known:
+            each = self._reductions(models) if reductions is None else reductions
+            stacked = params, *self.put((each, models.bias, models.strength))
+            gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
         return Diagnosis(gaps, self._signal_share(models, params))
+
+    def _reductions(self, models: Models) -> Any:
+        biases, row = np.unique(models.bias, return_inverse=True)
+        recipe, key = self.recipe, purpose_key(0, Purpose.MOMENTS)
+        each = [
+            reduce_world(
+                recipe.world, float(b), recipe.network.latent_dim, key, recipe.bias, self._data
+            )
+            for b in biases
+        ]
+        return jax.tree.map(lambda *a: np.stack(a).astype(np.float32)[row], *each)
 
     def baselines(self) -> dict[str, np.ndarray]:
         """Score randomly initialised networks, with the plainest head too: `[BASELINES]` each.
 
-        They are scored at bias 0, which only `active_units` and `signal_share` depend on; `gap`
-        has no meaning without a β.
+        They are scored at the neutral bias, which only `active_units` and `signal_share` depend on;
+        `gap` has no meaning without a strength of the regularisation.
         """
-        networks = Models(*np.zeros((3, BASELINES), np.float32))
-        index = self.put(np.arange(BASELINES, dtype=np.int32))
-        u = self._layout.share(self.recipe.world.test_factors())
-        params, scores, raw = self._baseline(u, index)
+        neutral = np.full(BASELINES, self.recipe.bias.axis.neutral, np.float32)
+        networks = Models(np.zeros(BASELINES, np.int32), neutral, np.zeros(BASELINES, np.float32))
+        index, bias = self.put((np.arange(BASELINES, dtype=np.int32), neutral))
+        params, scores, raw = self._baseline((self._test, self._data), index, bias)
         scores, raw = self.gather((scores, raw), networks)
         share = self._signal_share(networks, params)
-        return {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
+        found = {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
+        return {name: value for name, value in found.items() if value is not None}
 
     def lift(self, function: Callable) -> Callable:
         """Lift your own `function(model, params)`, for one model, to (models, params) of a stack.
@@ -155,6 +151,16 @@ class Sweep:
     @functools.cached_property
     def _layout(self) -> Layout:
         return Layout(self.plan)
+
+    @functools.cached_property
+    def _data(self) -> Any:
+        """The world's arrays, whole on every device and shared by all models."""
+        return self._layout.share(self.recipe.world.load(self.recipe.bias))
+
+    @functools.cached_property
+    def _test(self) -> Any:
+        """The test set, (factors, clean images), likewise."""
+        return self._layout.draw(self.recipe.world.test_set)(self._data)
 
     # Compiled functions -------------------------------------------------------------------------
 
@@ -180,9 +186,11 @@ class Sweep:
 
     @functools.cache  # noqa: B019
     def _chunk(self, steps: int) -> Callable:
-        def chunk(noise, state, slot, bias, beta):
+        def chunk(shared, state, slot, bias, strength):
+            noise, data = shared
+            # the noise of seed `slot` is these rows of the stack of all seeds' noise
             rows = slot * steps + jnp.arange(steps)
-            return train_chunk(noise, rows, state, bias, beta, self.recipe)
+            return train_chunk(noise, rows, state, bias, strength, self.recipe, data)
 
         return self._layout.lift(chunk, in_place=True)
 
@@ -197,13 +205,15 @@ class Sweep:
 
     @functools.cached_property
     def _score(self) -> Callable:
-        def score(u, params, seed, bias):
-            keys = _score_keys(seed)
-            return recovery_scores(keys, params, bias, u, self.recipe.network, self.recipe.world)
+        def score(shared, params, seed, bias):
+            test, data = shared
+            return recovery_scores(_score_keys(seed), params, bias, test, self.recipe, data)
 
         return self._layout.lift(score)
 
     def _signal_share(self, models: Models, params: Any) -> Any:
+        if not self.recipe.world.noise_variance:
+            return None
         stacked = params, self.put(models.bias)
         batches = SHARE_BATCHES, twin_noise
         variance = self._over_batches(*batches, self._variance, models, *stacked)
@@ -218,7 +228,7 @@ class Sweep:
         total = None
         for batch in range(batches):
             noise = self._drawn(draw)(self._layout.share(seeds), np.int32(batch))
-            part = lifted(noise, slot, *stacked)
+            part = lifted((noise, self._data), slot, *stacked)
             total = part if total is None else self._add(total, part)
         return jax.tree.map(lambda a: a / batches, self.gather(total, models))
 
@@ -237,29 +247,30 @@ class Sweep:
 
     @functools.cached_property
     def _gap(self) -> Callable:
-        def one(noise, slot, params, reduction, bias, beta):
+        def one(shared, slot, params, reduction, bias, beta):
+            noise, data = shared
             linear = linear_params(reduction, beta, self.recipe.likelihood_variance)
-            return gap(_row(noise, slot), params, linear, bias, beta, self.recipe)
+            return gap(_row(noise, slot), params, linear, bias, beta, self.recipe, data)
 
         return self._layout.lift(one)
 
     @functools.cached_property
     def _variance(self) -> Callable:
-        def one(noise, slot, params, bias):
-            network, world = self.recipe.network, self.recipe.world
-            return code_variance(_row(noise, slot), params, bias, network, world)
+        def one(shared, slot, params, bias):
+            noise, data = shared
+            return code_variance(_row(noise, slot), params, bias, self.recipe, data)
 
         return self._layout.lift(one)
 
     @functools.cached_property
     def _baseline(self) -> Callable:
-        def baseline(u, index):
+        def baseline(shared, index, bias):
+            test, data = shared
             key = purpose_key(0, Purpose.BASELINE)
-            params = self.recipe.network.init(jax.random.fold_in(key, index))
+            params = self.recipe.init(jax.random.fold_in(key, index))
             keys = _score_keys(0)
-            network, world = self.recipe.network, self.recipe.world
-            scores = recovery_scores(keys, params, jnp.zeros(()), u, network, world)
-            return params, scores, raw_recovery_mse(keys, params, u, network, world)
+            scores = recovery_scores(keys, params, bias, test, self.recipe, data)
+            return params, scores, raw_recovery_mse(keys, params, test, self.recipe.network)
 
         return self._layout.lift(baseline)
 

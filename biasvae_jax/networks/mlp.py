@@ -1,36 +1,18 @@
-"""Encoder and decoder: a Linen module behind pure `init`, `encode` and `decode`."""
+"""Fully connected encoder and decoder: a Linen module behind pure functions."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, get_args
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from biasvae_jax.config import Activation, Output
+from biasvae_jax.components import register, require, require_choice
+from biasvae_jax.networks.base import Architecture, Params
+from biasvae_jax.worlds.base import Image
 
-Params = Any
-
-
-class Network(Protocol):
-    """What training and scores need of a network: three pure functions on a parameter pytree."""
-
-    @property
-    def latent_dim(self) -> int:
-        """Number of learned latents."""
-        ...
-
-    def init(self, key: jax.Array) -> Params:
-        """Return freshly initialised parameters."""
-        ...
-
-    def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Map images `[..., pixels]` to posterior (mean, logvar), each `[..., latent_dim]`."""
-        ...
-
-    def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
-        """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
-        ...
+Activation = Literal["relu", "leaky_relu", "gelu", "tanh"]
+Output = Literal["sigmoid", "identity"]
 
 
 class _Dense(nn.Module):
@@ -94,10 +76,48 @@ class MLP:
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         x_hat: Any = self._decoder.apply({"params": params["decoder"]}, z_hat)
-        # the sigmoid; XLA has a fast tanh on a CPU
-        return 0.5 + 0.5 * jnp.tanh(0.5 * x_hat) if self.output == "sigmoid" else x_hat
+        return finish(x_hat, self.output)
+
+
+def finish(x_hat: jax.Array, output: Output) -> jax.Array:
+    """Apply a decoder's last function."""
+    # the sigmoid; XLA has a fast tanh on a CPU
+    return 0.5 + 0.5 * jnp.tanh(0.5 * x_hat) if output == "sigmoid" else x_hat
 
 
 def linear_network(pixels: int, latent_dim: int) -> MLP:
     """Return the network whose optimum is known: an affine encoder and an affine decoder."""
     return MLP(pixels, latent_dim, hidden=(), output="identity")
+
+
+@register
+@dataclass(frozen=True)
+class Dense(Architecture):
+    """Fully connected layers, the original study's network as we chose it; binds to `MLP`."""
+
+    hidden: tuple[int, ...] = (128,)
+    """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
+    linear."""
+    activation: Activation = "relu"
+    """Function of the hidden layers. A ReLU that no image reaches has no gradient, and stays so."""
+    output: Output = "sigmoid"
+    """The decoder's last function."""
+
+    kind = "mlp"
+
+    def check(self) -> None:
+        """Raise ConfigError of one line if a field is out of range."""
+        hidden = self.hidden
+        widths = isinstance(hidden, tuple) and all(
+            type(h) is int and 1 <= h < 2**31 for h in hidden
+        )
+        require(widths, "hidden", hidden, "must be whole numbers ≥ 1, or empty for a linear network")
+        require_choice("activation", self.activation, get_args(Activation))
+        require_choice("output", self.output, get_args(Output))
+
+    def bind(self, image: Image, latents: int) -> MLP:
+        """Return the network for images of this shape."""
+        height, width, channels = image
+        return MLP(
+            height * width * channels, latents, self.hidden, self.output, self.activation
+        )

@@ -12,9 +12,9 @@ class History(NamedTuple):
     """Running sums over the steps so far, for a stack of models; float64 numpy."""
 
     bins: np.ndarray
-    """Sums of (loss, reconstruction, kl) in each bin, `[models, bins, 3]`, nats."""
+    """Sums of the objective's terms in each bin, `[models, bins, terms]`, nats."""
     tail: np.ndarray
-    """Their sums over the last 5 % of the steps, `[models, 3]`, nats."""
+    """Their sums over the last 5 % of the steps, `[models, terms]`, nats."""
     finite: np.ndarray
     """Whether every loss was finite, `[models]`."""
     steps: np.ndarray
@@ -31,11 +31,11 @@ def tail_start(steps: int) -> int:
     return min(steps - 1, round((1 - TAIL) * steps))
 
 
-def empty(models: int, steps: int) -> History:
-    """Return the history of models that have taken no step."""
+def empty(models: int, steps: int, terms: int = 3) -> History:
+    """Return the history of models that have taken no step; the β-ELBO has three `terms`."""
     return History(
-        bins=np.zeros((models, min(MAX_BINS, steps), 3)),
-        tail=np.zeros((models, 3)),
+        bins=np.zeros((models, min(MAX_BINS, steps), terms)),
+        tail=np.zeros((models, terms)),
         finite=np.ones(models, bool),
         steps=np.zeros(models, np.int32),
     )
@@ -58,7 +58,7 @@ def extend(history: History, first_step: int, losses: Any, steps: int) -> Histor
 
 
 def means(history: History, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means over bins `[models, bins, 3]` and over the last 5 % `[models, 3]`."""
+    """Return the means over bins `[models, bins, terms]` and over the last 5 % `[models, terms]`."""
     counts = np.bincount(bin_of(np.arange(steps), steps))
     return history.bins / counts[:, None], history.tail / (steps - tail_start(steps))
 

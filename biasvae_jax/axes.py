@@ -1,0 +1,163 @@
+"""The axes of a grid and the order of its models: the only place that knows either."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from biasvae_jax.components import ConfigError, require_numbers
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A strength that a grid varies: how it is called, and its values."""
+
+    name: str
+    """Dimension of the results and flag of the command, such as `mu`."""
+    symbol: str
+    """How figures and sentences write it, such as μ."""
+    long_name: str
+    """What it is, in a few words."""
+    values: tuple[float, ...]
+    neutral: float = math.nan
+    """The strength that changes nothing (no bias; the plain objective); NaN if only data know it."""
+    least: float = -math.inf
+    """The smallest value allowed."""
+    most: float = math.inf
+    """The largest value allowed."""
+
+    def check(self) -> None:
+        """Raise ConfigError unless the values are different finite numbers in range."""
+        require_numbers(self.name, self.values)
+        if len({float(np.float32(v)) for v in self.values}) < len(self.values):
+            raise ConfigError(
+                f"--{self.name} holds values that are equal in float32, in which models are "
+                f"trained; got {self.values}"
+            )
+        if min(self.values) < self.least:
+            raise ConfigError(f"--{self.name} must be ≥ {self.least:g}; got {min(self.values):g}")
+        if max(self.values) > self.most:
+            raise ConfigError(f"--{self.name} must be ≤ {self.most:g}; got {max(self.values):g}")
+
+    def find(self, value: float) -> int:
+        """Return the index of a value; raises KeyError naming the axis and its values.
+
+        Values equal in float32, in which models are trained, are the same value.
+        """
+        wanted = np.float32(value)
+        for index, each in enumerate(self.values):
+            if each == value or np.float32(each) == wanted:
+                return index
+        near = sorted(self.values, key=lambda v: abs(v - value))[:2]
+        raise KeyError(
+            f"no {self.name} {value} in this run; nearest are {', '.join(f'{v:g}' for v in near)}, "
+            f"of {', '.join(f'{v:g}' for v in self.values)}"
+        )
+
+    @property
+    def label(self) -> str:
+        """Symbol and name, as an axis of a figure has them."""
+        return f"{self.symbol}, {self.long_name}"
+
+
+class Models(NamedTuple):
+    """The coordinates of a stack of models, each `[models]`."""
+
+    seed: np.ndarray
+    bias: np.ndarray
+    """Strength of the bias."""
+    strength: np.ndarray
+    """Strength of the regularisation."""
+
+    def __getitem__(self, index):  # type: ignore[override]
+        """Select models, as an array is indexed."""
+        return Models(*(np.asarray(axis)[index] for axis in tuple(self)))
+
+    @property
+    def beta(self) -> np.ndarray:
+        """The regularisation's strength under the name that the original study's axis has."""
+        return self.strength
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of a bias, a regularisation and a seed: one model each.
+
+    Stacks of models are flat, in the order (seed, bias, strength); labelled arrays have the
+    dimensions `dims`.
+    """
+
+    bias: Axis
+    strength: Axis
+    seeds: int
+
+    @property
+    def dims(self) -> tuple[str, str, str]:
+        """Names of the dimensions of labelled arrays."""
+        return (self.bias.name, self.strength.name, "seed")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Sizes of the dimensions."""
+        return (len(self.bias.values), len(self.strength.values), self.seeds)
+
+    @property
+    def size(self) -> int:
+        """Number of models."""
+        return math.prod(self.shape)
+
+    @property
+    def cells(self) -> int:
+        """Number of pairs of strengths."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def models(self) -> Models:
+        """The models, flat."""
+        axes = (
+            np.arange(self.seeds, dtype=np.int32),
+            np.asarray(self.bias.values, np.float32),
+            np.asarray(self.strength.values, np.float32),
+        )
+        return Models(*(a.reshape(-1) for a in np.meshgrid(*axes, indexing="ij")))
+
+    def unflatten(self, flat: np.ndarray) -> np.ndarray:
+        """Lay `[models, …]` out as `[bias, strength, seed, …]`."""
+        flat = np.asarray(flat)
+        rows, columns, seeds = self.shape
+        return np.moveaxis(flat.reshape(seeds, rows, columns, *flat.shape[1:]), 0, 2)
+
+    def flatten(self, values: np.ndarray) -> np.ndarray:
+        """Undo `unflatten`."""
+        values = np.asarray(values)
+        return np.moveaxis(values, 2, 0).reshape(self.size, *values.shape[3:])
+
+    def index(self, seed: int = 0, **cell: float) -> int:
+        """Return a model's place in a flat stack, given its strengths by name and its seed.
+
+        Raises KeyError naming what the run has, if there is no such model.
+        """
+        if set(cell) != {self.bias.name, self.strength.name}:
+            wanted = f"{self.bias.name}=…, {self.strength.name}=…"
+            raise KeyError(f"a model of this run is named by {wanted} and seed=…; got {cell}")
+        if seed not in range(self.seeds):
+            raise KeyError(f"no seed {seed} in this run; it has 0 to {self.seeds - 1}")
+        row = self.bias.find(cell[self.bias.name])
+        column = self.strength.find(cell[self.strength.name])
+        return (int(seed) * self.shape[0] + row) * self.shape[1] + column
+
+    def select(self, rows: Sequence[int], columns: Sequence[int]) -> "Grid":
+        """Return the grid cut to some rows (biases) and columns (strengths)."""
+
+        def cut(axis: Axis, kept: Sequence[int]) -> Axis:
+            return dataclasses.replace(axis, values=tuple(axis.values[i] for i in kept))
+
+        return Grid(cut(self.bias, rows), cut(self.strength, columns), self.seeds)
+
+    def name(self, **place: Any) -> str:
+        """Write a cell for people: μ = 0, β = 1."""
+        axes = {self.bias.name: self.bias.symbol, self.strength.name: self.strength.symbol}
+        return ", ".join(f"{axes.get(k, k)} = {v:g}" for k, v in place.items())

@@ -1,0 +1,80 @@
+"""What a function costs, from the shapes of its arguments alone: operations and live bytes."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+BATCH_BYTES = 512 * 2**20  # what a network may keep of all rows at once
+BATCH_ROWS = 512
+
+
+def operations(function: Callable, *arguments: Any) -> float:
+    """Return the floating-point operations of a call, by XLA's own analysis of the program.
+
+    `arguments` are arrays or their shapes (`jax.ShapeDtypeStruct`); nothing is computed.
+    """
+    found = jax.jit(function).lower(*arguments).cost_analysis()
+    values = found[0] if isinstance(found, list) else found
+    return float((values or {}).get("flops", 0.0))
+
+
+def live_bytes(function: Callable, *arguments: Any) -> int:
+    """Return the largest number of bytes of intermediate arrays alive at once, unfused.
+
+    Each array lives from the operation that makes it to the last that reads it; of a loop, one
+    turn counts. An upper bound: XLA merges operations. Arguments are not counted.
+    """
+    return _live(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+def _live(jaxpr: Any) -> int:
+    last: dict[Any, int] = {}
+    for place, equation in enumerate(jaxpr.eqns):
+        for variable in equation.invars:
+            if not hasattr(variable, "val"):  # a literal
+                last[variable] = place
+    for variable in jaxpr.outvars:
+        if not hasattr(variable, "val"):
+            last[variable] = len(jaxpr.eqns)
+    own = {v for e in jaxpr.eqns for v in e.outvars}
+    alive = peak = 0
+    for place, equation in enumerate(jaxpr.eqns):
+        inside = max((_live(inner) for inner in _inner(equation)), default=0)
+        alive += sum(map(_bytes, equation.outvars))
+        peak = max(peak, alive + inside)
+        ended = {v for v in (*equation.invars, *equation.outvars) if not hasattr(v, "val")}
+        alive -= sum(_bytes(v) for v in ended if v in own and last.get(v, -1) <= place)
+    return peak
+
+
+def _inner(equation: Any) -> list[Any]:
+    """Return the programs that an operation calls: the body of a loop, of a jitted function."""
+    found = []
+    for value in equation.params.values():
+        for each in value if isinstance(value, tuple | list) else (value,):
+            each = getattr(each, "jaxpr", each)
+            if hasattr(each, "eqns"):
+                found.append(each)
+    return found
+
+
+def _bytes(variable: Any) -> int:
+    shape, dtype = getattr(variable.aval, "shape", ()), getattr(variable.aval, "dtype", None)
+    try:
+        return math.prod(shape) * np.dtype(dtype).itemsize
+    except TypeError:  # a random key
+        return math.prod(shape) * 8
+
+
+def over_rows(function: Callable, rows: Any) -> Any:
+    """Apply a function of rows `[rows, …]`, in batches of 512 where all at once take over 512 MiB.
+
+    It must treat each row by itself, as a network does.
+    """
+    if live_bytes(function, rows) <= BATCH_BYTES:
+        return function(rows)
+    one = lambda row: jax.tree.map(lambda a: a[0], function(row[None]))  # noqa: E731
+    return jax.lax.map(one, rows, batch_size=BATCH_ROWS)

@@ -1,0 +1,18 @@
+"""Encoders and decoders, one file a kind."""
+
+from biasvae_jax.networks.base import Architecture, Network, Params
+from biasvae_jax.networks.conv import Convolutional, ConvNet
+from biasvae_jax.networks.mlp import MLP, Activation, Dense, Output, linear_network
+
+__all__ = [
+    "MLP",
+    "Activation",
+    "Architecture",
+    "ConvNet",
+    "Convolutional",
+    "Dense",
+    "Network",
+    "Output",
+    "Params",
+    "linear_network",
+]

@@ -1,0 +1,47 @@
+"""The protocol of a network, and of an architecture, which becomes one for an image's shape."""
+
+from typing import Any, Protocol
+
+import jax
+
+from biasvae_jax.components import Component
+from biasvae_jax.worlds.base import Image
+
+Params = Any
+
+
+class Network(Protocol):
+    """What training and scores need of a network: three pure functions on a parameter pytree.
+
+    A network may also have `features(params, x)`, its encoder's last hidden layer `[..., width]`.
+    """
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of learned latents."""
+        ...
+
+    def init(self, key: jax.Array) -> Params:
+        """Return freshly initialised parameters."""
+        ...
+
+    def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Map images `[..., pixels]` to posterior (mean, logvar), each `[..., latent_dim]`."""
+        ...
+
+    def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
+        ...
+
+
+class Architecture(Component):
+    """A kind of network and its settings, before the image's shape and the latents are known."""
+
+    role = "network"
+
+    def bind(self, image: Image, latents: int) -> Network:
+        """Return the network for images `[height·width·channels]` and so many latents.
+
+        Raises ConfigError if it cannot serve images of this shape.
+        """
+        raise NotImplementedError

@@ -1,0 +1,74 @@
+"""The protocol of an objective: what is minimised, its strength, its extra state and its terms."""
+
+from typing import Any, ClassVar
+
+import jax
+import optax
+
+from biasvae_jax.axes import Axis
+from biasvae_jax.components import Component, ConfigError
+from biasvae_jax.networks.base import Network, Params
+
+
+class Objective(Component):
+    """A loss for one image with one traced number, its strength.
+
+    A subclass gives `axis`, `Terms`, `formula` and `losses`. What is trained beside the network
+    (a discriminator, a prior) is a parameter that `init` adds.
+    """
+
+    role = "objective"
+    axis: ClassVar[Axis]
+    Terms: ClassVar[Any]
+    """NamedTuple of what `losses` returns; the first is the loss that is minimised."""
+    meanings: ClassVar[dict[str, str]]
+    """What each term is, in a few words; all are in nats an image."""
+    formula: ClassVar[str]
+    """The loss in one line, with σ² for the likelihood's variance."""
+    optimum_known: ClassVar[bool] = False
+    """Whether the linear optimum of the β-ELBO is this objective's, its strength being β."""
+
+    kl_warmup: int
+    likelihood_variance: float | None
+
+    def variance(self, noise_variance: float) -> float:
+        """Return the likelihood's variance σ², a pixel: its own setting, or that of the noise.
+
+        Raises ConfigError if there is neither.
+        """
+        found = self.likelihood_variance
+        if found is None and noise_variance == 0:
+            raise ConfigError(
+                "--noise-variance 0 leaves the likelihood without a variance; "
+                "set --likelihood-variance too"
+            )
+        return noise_variance if found is None else found
+
+    def init(self, key: jax.Array, latents: int) -> dict[str, Params]:
+        """Return what is trained beside the network, by name; {} if nothing is."""
+        return {}
+
+    def draw(self, key: jax.Array, batch: int, latents: int) -> Any:
+        """Draw the objective's noise of one step: standard normals `[batch, latents]`."""
+        return jax.random.normal(key, (batch, latents))
+
+    def losses(
+        self,
+        network: Network,
+        params: Params,
+        x: jax.Array,
+        noise: Any,
+        strength: jax.Array | float,
+        step: jax.Array,
+        variance: float,
+    ) -> Any:
+        """Return the terms of each image, `[batch]` each, in nats.
+
+        `x` `[batch, pixels]`, `noise` as `draw` returns it, `step` counts from 0, `variance` is σ².
+        The gradient of the first term's mean trains everything in `params`.
+        """
+        raise NotImplementedError
+
+    def optimizer(self, rate: float) -> optax.GradientTransformation:
+        """Return the optimiser of all parameters: Adam at a constant rate."""
+        return optax.adam(rate)

@@ -1,0 +1,245 @@
+"""A study: world × bias × objective × network × training × seeds, the identity of a run.
+
+Nothing here starts a device, so that bad input is refused before anything compiles.
+"""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from biasvae_jax.axes import Axis, Grid
+from biasvae_jax.biases import Bias, Shift
+from biasvae_jax.components import (
+    ROLES,
+    ConfigError,
+    from_values,
+    require,
+    require_number,
+    require_positive,
+    require_whole,
+    settle,
+    settle_fields,
+    to_values,
+)
+from biasvae_jax.networks import Architecture, Dense
+from biasvae_jax.objectives import BetaElbo, Objective
+from biasvae_jax.training.recipe import Recipe
+from biasvae_jax.worlds import Squares, World
+
+FORMAT = 2
+WHOLE = ("seeds", "latent_dim")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How each model is trained."""
+
+    steps: int = 10_000
+    """Training steps of each model."""
+    batch_size: int = 64
+    """Fresh images a step."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate."""
+    patience: int = 0
+    """Stop a model once its mean loss over this many steps is not lower than over as many before by
+    more than `tolerance`; `steps` is the most then (0: all models take all steps)."""
+    tolerance: float = 0.1
+    """Least improvement of the loss, in nats, for a model with `patience` to go on."""
+
+    def __post_init__(self):
+        settle_fields(self)
+        require_whole("steps", self.steps)
+        require_whole("batch_size", self.batch_size)
+        require_whole("patience", self.patience, 0)
+        require_positive("learning_rate", self.learning_rate)
+        require_number("tolerance", self.tolerance)
+        require(self.tolerance >= 0, "tolerance", self.tolerance, "must be ≥ 0 nats")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of models (bias strength × regularisation strength × seed) and how each is made.
+
+    `biases` and `strengths` are the values of the two axes; left out, they are the axes' own.
+    Raises ConfigError of one line for anything that cannot be run.
+    """
+
+    world: World = Squares()
+    bias: Bias = Shift()
+    objective: Objective = BetaElbo()
+    network: Architecture = Dense()
+    training: Training = Training()
+    biases: tuple[float, ...] = ()
+    """Strengths of the bias."""
+    strengths: tuple[float, ...] = ()
+    """Strengths of the objective's regularisation."""
+    seeds: int = 1
+    """Independent replicates of the whole grid."""
+    latent_dim: int | None = None
+    """Number of learned latents (None: one for each factor)."""
+    text: str = field(default="", compare=False, repr=False)
+    """The stored JSON that this study was read from, which stays its identity."""
+
+    def __post_init__(self):
+        for name, axis in (("biases", self.bias.axis), ("strengths", self.objective.axis)):
+            values = settle(getattr(self, name), tuple[float, ...])
+            values = axis.values if isinstance(values, tuple) and not values else values
+            object.__setattr__(self, name, values)
+            dataclasses.replace(axis, values=values).check()
+        settle_fields(self)
+        self.world.check_bias(self.bias)
+        require_whole("seeds", self.seeds)
+        if self.latent_dim is not None:
+            require_whole("latent_dim", self.latent_dim)
+        self.objective.variance(self.world.noise_variance)
+        warmup, steps = self.objective.kl_warmup, self.training.steps
+        rule = f"must leave 5 % of the {steps} steps at the full weight (--steps)"
+        require(warmup <= 0.95 * steps, "kl_warmup", warmup, rule)
+
+    @functools.cached_property
+    def grid(self) -> Grid:
+        """The axes with their values, and the order of the models."""
+
+        def axis(of: Axis, values: tuple[float, ...]) -> Axis:
+            return dataclasses.replace(of, values=values)
+
+        return Grid(
+            axis(self.bias.axis, self.biases),
+            axis(self.objective.axis, self.strengths),
+            self.seeds,
+        )
+
+    @property
+    def latents(self) -> int:
+        """Number of learned latents, resolved."""
+        return len(self.world.factors) if self.latent_dim is None else self.latent_dim
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the likelihood, resolved (a pixel)."""
+        return self.objective.variance(self.world.noise_variance)
+
+    @functools.cached_property
+    def recipe(self) -> Recipe:
+        """World, bias, network, objective and training, as training takes them."""
+        training = self.training
+        return Recipe(
+            world=self.world,
+            network=self.network.bind(self.world.image, self.latents),
+            bias=self.bias,
+            objective=self.objective,
+            batch_size=training.batch_size,
+            learning_rate=training.learning_rate,
+            patience=training.patience,
+            tolerance=training.tolerance,
+        )
+
+    def sealed(self) -> "Study":
+        """Return the study with the fingerprints of its data files, if it reads any.
+
+        Raises ConfigError if a file cannot be read or is another than before, or if the network
+        does not fit its images.
+        """
+        world = self.world.sealed()
+        study = self if world is self.world else dataclasses.replace(self, world=world)
+        study.recipe  # noqa: B018 - binding the network checks the image's shape
+        return study
+
+    def to_json(self) -> str:
+        """Return the study as JSON text; `from_json` reads it back exactly."""
+        return self.text or json.dumps(self.values, indent=2)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The study as JSON's values."""
+        grid = self.grid
+        return {
+            "format": FORMAT,
+            **{role: to_values(getattr(self, role)) for role in ROLES},
+            "training": dataclasses.asdict(self.training),
+            "axes": {axis.name: axis.values for axis in (grid.bias, grid.strength)},
+            **{name: getattr(self, name) for name in WHOLE},
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> "Study":
+        """Read a study written by `to_json`, or a config of 0.1.0; raises ConfigError."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"the config is not valid JSON: {error}") from None
+        return cls.from_values(values)
+
+    @classmethod
+    def from_values(cls, values: object) -> "Study":
+        """Build a study from parsed JSON; its text is kept as its identity.
+
+        A missing field takes its default, an unknown one is refused, an older component's fields
+        are migrated, and values without a format are a config of 0.1.0. Raises ConfigError.
+        """
+        if isinstance(values, Mapping) and "format" not in values:
+            from biasvae_jax.config import Config  # the flat form, which knows studies
+
+            study = Config.from_dict(values).study
+            return dataclasses.replace(study, text=json.dumps(values, indent=2))
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"the config is not an object of JSON but {type(values).__name__}")
+        if values["format"] != FORMAT:
+            raise ConfigError(
+                f"the config is of format {values['format']!r}, and this version knows up to "
+                f"{FORMAT}; install the newer package"
+            )
+        known = {"format", *ROLES, "training", "axes", *WHOLE}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"the config's fields are not this version's: {unknown}")
+        parts: dict[str, Any] = {
+            role: from_values(role, values[role]) for role in ROLES if role in values
+        }
+        training = values.get("training", {})
+        names = {f.name for f in dataclasses.fields(Training)}
+        if not isinstance(training, Mapping) or not set(training) <= names:
+            raise ConfigError("the config's training is not this version's")
+        axes = values.get("axes", {})
+        bias = parts.get("bias", cls.bias).axis.name
+        strength = parts.get("objective", cls.objective).axis.name
+        if not isinstance(axes, Mapping) or not set(axes) <= {bias, strength}:
+            raise ConfigError(f"the config's axes are not {bias} and {strength}")
+        whole = {name: values[name] for name in WHOLE if name in values}
+        return cls(
+            **parts,
+            training=Training(**training),
+            biases=axes.get(bias, ()),
+            strengths=axes.get(strength, ()),
+            **whole,
+            text=json.dumps(values, indent=2),
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that has a flag, by the flag's name: kinds, fields, axes, training, seeds."""
+        found: dict[str, Any] = {role: getattr(self, role).kind for role in ROLES}
+        for role in ROLES:
+            part = getattr(self, role)
+            found |= {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}  # type: ignore[arg-type]
+        found.pop("fingerprint", None)
+        grid = self.grid
+        return {
+            **found,
+            grid.bias.name: grid.bias.values,
+            grid.strength.name: grid.strength.values,
+            **dataclasses.asdict(self.training),
+            **{name: getattr(self, name) for name in WHOLE},
+        }
+
+    def difference(self, other: "Study") -> str:
+        """Say in one line which settings differ, as `name: self → other`; empty when none does."""
+        if self == other:
+            return ""
+        ours, theirs = self.settings, other.settings
+        differing = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
+        named = [f"{k}: {ours.get(k, 'none')} → {theirs.get(k, 'none')}" for k in differing]
+        return ", ".join(named) or "another data file, or another version of a component"

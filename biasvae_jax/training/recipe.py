@@ -1,0 +1,63 @@
+"""What all models of a sweep have in common."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import optax
+
+from biasvae_jax.biases import Bias, Shift
+from biasvae_jax.networks import Network, Params
+from biasvae_jax.objectives import BetaElbo, Objective
+from biasvae_jax.worlds import Sample, World
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """World, bias, network, objective and training; models differ in (bias strength, strength, seed).
+
+    Swap any field for a variant of your own.
+    """
+
+    world: World
+    network: Network
+    bias: Bias = Shift()
+    objective: Objective = BetaElbo()
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    patience: int = 0
+    """Steps of a window of `convergence`'s rule; 0: every model takes all its steps."""
+    tolerance: float = 0.1
+    """Improvement, in nats from window to window, below which a model is left as it is."""
+
+    @classmethod
+    def from_config(cls, config: Any) -> "Recipe":
+        """Return the recipe of a `Config`, or of a `Study`."""
+        study = getattr(config, "study", config)
+        return study.recipe
+
+    @property
+    def likelihood_variance(self) -> float:
+        """Variance σ² of the Gaussian likelihood, a pixel."""
+        return self.objective.variance(self.world.noise_variance)
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        """The objective's optimiser at the recipe's rate."""
+        return self.objective.optimizer(self.learning_rate)
+
+    def init(self, key: jax.Array) -> Params:
+        """Return untrained parameters: the network's, and what the objective trains beside it."""
+        params = self.network.init(key)
+        beside = self.objective.init(jax.random.fold_in(key, 1), self.network.latent_dim)
+        return {**params, **beside} if beside else params
+
+    def prepare(self, data: Any, strength: jax.Array | float) -> Any:
+        """Return what sampling needs of a bias strength, once a chunk (`World.prepare`)."""
+        return self.world.prepare(data, self.bias, strength)
+
+    def sample(
+        self, noise: Any, strength: jax.Array | float, data: Any = (), prepared: Any = None
+    ) -> Sample:
+        """Make training data from drawn noise under a bias strength (`World.sample`)."""
+        return self.world.sample(noise, self.bias, strength, data, prepared)
