@@ -266,7 +266,13 @@ def from_values(role: Role, values: object) -> Any:
         )
     if version < component.version:
         rest = component.migrate(rest, version)
-    unknown = sorted(set(rest) - {f.name for f in dataclasses.fields(component)})  # type: ignore[arg-type]
+    fields = {f.name: f for f in dataclasses.fields(component)}  # type: ignore[arg-type]
+    unknown = sorted(set(rest) - set(fields))
     if unknown:
         raise ConfigError(f"{role} {component.kind} has no {unknown[0]}")
-    return component(**rest)
+    made = component(**{name: value for name, value in rest.items() if fields[name].init})
+    for name, value in rest.items():
+        if not fields[name].init:  # what is no flag, such as the fingerprint of a file
+            object.__setattr__(made, name, value)
+    made.check()
+    return made

@@ -218,28 +218,26 @@ class Study:
             text=json.dumps(values, indent=2),
         )
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that has a flag, by the flag's name: kinds, fields, axes, training, seeds."""
-        found: dict[str, Any] = {role: getattr(self, role).kind for role in ROLES}
-        for role in ROLES:
-            part = getattr(self, role)
-            found |= {f.name: getattr(part, f.name) for f in dataclasses.fields(part)}  # type: ignore[arg-type]
-        found.pop("fingerprint", None)
-        grid = self.grid
-        return {
-            **found,
-            grid.bias.name: grid.bias.values,
-            grid.strength.name: grid.strength.values,
-            **dataclasses.asdict(self.training),
-            **{name: getattr(self, name) for name in WHOLE},
-        }
-
     def difference(self, other: "Study") -> str:
         """Say in one line which settings differ, as `name: self → other`; empty when none does."""
         if self == other:
             return ""
-        ours, theirs = self.settings, other.settings
+        ours, theirs = settings(self), settings(other)
         differing = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
         named = [f"{k}: {ours.get(k, 'none')} → {theirs.get(k, 'none')}" for k in differing]
         return ", ".join(named) or "another data file, or another version of a component"
+
+
+def settings(study: Any) -> dict[str, Any]:
+    """Return all that has a flag, by the flag's name: kinds, fields, axes, training, seeds."""
+    found: dict[str, Any] = {role: getattr(study, role).kind for role in ROLES}
+    for role in ROLES:
+        part = getattr(study, role)
+        found |= {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}
+    return {
+        **found,
+        study.bias.axis.name: study.biases,
+        study.objective.axis.name: study.strengths,
+        **dataclasses.asdict(study.training),
+        **{name: getattr(study, name) for name in WHOLE},
+    }

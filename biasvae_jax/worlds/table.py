@@ -70,7 +70,7 @@ class Table(World):
     """Mean of the observation noise added to the images."""
     noise_variance: float = 0.0
     """Variance of the observation noise added to the images, a pixel (0: none)."""
-    fingerprint: str = ""
+    fingerprint: str = dataclasses.field(default="", init=False)
     """SHA-256 of the file; filled in when a run begins, and compared when it goes on."""
 
     kind = "table"
@@ -98,7 +98,9 @@ class Table(World):
         found = fingerprint(Path(self.data))
         if self.fingerprint not in ("", found):
             raise ConfigError(f"--data {self.data} is not the file that this run was made with")
-        return dataclasses.replace(self, fingerprint=found)
+        sealed = dataclasses.replace(self)
+        object.__setattr__(sealed, "fingerprint", found)
+        return sealed
 
     @property
     def _read(self) -> Rows:

@@ -1,0 +1,104 @@
+"""What every command shares: flags from dataclasses, one line for bad input, exit statuses."""
+
+import contextlib
+import io
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import jax
+import tyro
+
+from biasvae_jax.config import ConfigError
+from biasvae_jax.sweep.plan import PlanError
+from biasvae_jax.storage import RunDirectoryError, StorageError
+
+DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2
+MAX_LINE = 2_000  # characters of an error
+
+Flags = TypeVar("Flags")
+
+
+class UsageError(ValueError):
+    """Flags that cannot be read; one line."""
+
+
+BAD_INPUT_ERRORS = (UsageError, ConfigError, PlanError, RunDirectoryError)
+
+
+class Interrupted(BaseException):
+    """A signal ends the command; raised once what there was to save is saved."""
+
+    def __init__(self, signal_number: int):
+        super().__init__(signal_number)
+        self.status = 128 + signal_number
+
+
+def parse(
+    flags: type[Flags], arguments: Sequence[str], default: Flags, command: str, description: str
+) -> Flags:
+    """Read flags over their defaults; raises UsageError of one line instead of tyro's box."""
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(
+                flags,
+                args=list(arguments),
+                default=default,
+                prog=command,
+                description=description,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise  # --help
+        raise UsageError(_one_line(errors.getvalue())) from None
+
+
+def _one_line(box: str) -> str:
+    """Take the message out of a framed box of text."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ") for line in box.splitlines()]
+    lines = [line for line in lines if line and not re.match(r"[╭╰]", line)]
+    rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
+    message = " ".join(lines[:rule]).rstrip(".").removeprefix("Error parsing config: ")
+    return message + "; --help explains every flag"
+
+
+def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
+    """Run a command and exit with its status; expected errors become one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _interrupt)
+    try:
+        command(sys.argv[1:])
+        status = DONE
+    except BAD_INPUT_ERRORS as error:
+        _complain(error)
+        status = BAD_INPUT
+    except (StorageError, OSError) as error:
+        _complain(error)
+        status = CANNOT_GO_ON
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        _complain("out of memory; free some, or use another --out with a smaller --group")
+        status = CANNOT_GO_ON
+    except Interrupted as stop:
+        status = stop.status
+    sys.exit(status)
+
+
+def _interrupt(number: int, _frame: object) -> NoReturn:
+    """End at once on a signal; where there is something to save, the runner notes it instead."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+    raise Interrupted(number)
+
+
+def _complain(error: Exception | str) -> None:
+    """Print one line, whatever strange characters a file or flag has put into it."""
+    line = " ".join(str(error).split())[:MAX_LINE]
+    print("error: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)

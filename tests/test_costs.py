@@ -1,0 +1,38 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from biasvae_jax import costs
+from biasvae_jax.costs import live_bytes, operations, over_rows
+
+X = jax.ShapeDtypeStruct((64, 32), np.float32)
+
+
+def test_a_product_costs_two_operations_a_multiplication():
+    assert operations(lambda x: x @ jnp.ones((32, 16)), X) == 2 * 64 * 32 * 16
+
+
+def test_live_bytes_are_those_of_the_widest_moment():
+    wide = lambda x: (x @ jnp.ones((32, 100))).sum(1)  # noqa: E731
+    assert 4 * 64 * 100 <= live_bytes(wide, X) <= 4 * (64 * 100 + 32 * 100 + 2 * 64 + 2)
+    in_turn = lambda x: jnp.tanh(jnp.tanh(jnp.tanh(x)))  # noqa: E731
+    assert live_bytes(in_turn, X) == 2 * 4 * 64 * 32  # each is gone when the next is made
+    kept = lambda x: sum(jnp.tanh(x * i) for i in range(1, 9))  # noqa: E731
+    assert live_bytes(kept, X) < 5 * 4 * 64 * 32
+
+
+def test_a_loop_costs_one_turn_and_a_jitted_function_what_is_in_it():
+    body = lambda x: jnp.tanh(x @ jnp.ones((32, 32)))  # noqa: E731
+    once = live_bytes(body, X)
+    looped = live_bytes(lambda x: jax.lax.scan(lambda c, _: (body(c), None), x, None, length=50)[0], X)
+    assert once <= looped <= 3 * once
+    assert live_bytes(jax.jit(body), X) >= once
+
+
+def test_rows_in_batches_are_the_rows_at_once(monkeypatch):
+    rows = jax.random.normal(jax.random.key(0), (1_300, 7))
+    function = lambda x: (jnp.tanh(x @ jnp.ones((7, 3))), x.sum(-1))  # noqa: E731
+    whole = over_rows(function, rows)
+    monkeypatch.setattr(costs, "BATCH_BYTES", 10)
+    for a, b in zip(over_rows(function, rows), whole, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
