@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from biasvae_jax.files import reporting_disk_errors, write_atomically
 from biasvae_jax.loading import load_run
 from biasvae_jax.theory import predict
-from biasvae_jax.trees import reporting_disk_errors, write_atomically
 from experiments import cli, evidence_diagonal, evidence_training, findings_figures
 from experiments.evidence import SPARE_RUNS, Run
 from experiments.evidence_diagonal import Diagonal

@@ -18,6 +18,7 @@ import numpy as np
 import tyro
 
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.files import StorageError, reporting_disk_errors, write_atomically
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.projection import fit_least_squares
@@ -27,7 +28,6 @@ from biasvae_jax.report.sprites import sprite
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.theory import predict
 from biasvae_jax.training import Recipe
-from biasvae_jax.trees import StorageError, reporting_disk_errors, write_atomically
 from experiments import cli
 from experiments.runtime import start_jax
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biasvae_jax.trees import WRITING
+from biasvae_jax.files import WRITING
 from experiments import cli
 from experiments.victim import Tally, Victim, launch
 
