@@ -1,6 +1,9 @@
 """β-VAEs on biased data: a whole grid trained at once, and what each model recovered.
 
 Every function is for one model; only `Sweep` stacks them. The names here are the public API.
+
+"The original study" is a student project's blog post, *Recovering Latent Variables with VAEs
+despite Training Bias*, whose protocol is the preset `blog`.
 """
 
 from biasvae_jax.config import PRESETS, Config, ConfigError

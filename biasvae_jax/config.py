@@ -216,7 +216,7 @@ def _validate(config: Config) -> None:
 
 
 def blog() -> Config:
-    """The seed's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
+    """The original study's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
 
     `python -m experiments.full_sweep`: about 8 minutes on 2 CPU cores. Expect recovery at low
     beta and low bias, and collapse in part of the region where theory says a model should be

@@ -36,7 +36,7 @@ from biasvae_jax.scores.recovery import (
 from biasvae_jax.theory import linear_params, reduce_world
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
 
-BASELINES = 3  # random networks the seed averaged over
+BASELINES = 3  # random networks the original study averaged over
 
 
 class Models(NamedTuple):

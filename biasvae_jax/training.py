@@ -204,7 +204,7 @@ def train(
 ) -> tuple[TrainState, Losses]:
     """Train one model for `steps` steps: `draw_chunk`, then `train_chunk`; jit it whole.
 
-    The noise of all steps is held at once (114 kB a step in the seed's world).
+    The noise of all steps is held at once (114 kB a step in the original study's world).
     """
     noise = draw_chunk(key, state.step, steps, recipe)
     return train_chunk(noise, jnp.arange(steps), state, bias, beta, recipe)

@@ -1,4 +1,4 @@
-"""Answer the seed's open questions: train what they need, and write `docs/findings.md`.
+"""Answer the original study's open questions: train what they need, and write `docs/findings.md`.
 
 Every number and figure of the page is made here, from run directories that are sweeps like any
 other. The same command again goes on where it stopped.

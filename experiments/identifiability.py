@@ -32,7 +32,7 @@ from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
 from experiments.subject import FEW, Pair, Subject
 
-# from the seed's contrast upwards, so that no square is harder to learn than in its world
+# from the original study's contrast upwards, so that no square is harder to learn than in its world
 CONTRASTS = {"equal": (), "distinct": tuple(np.geomspace(1, 4, 9).round(3).tolist())}
 NETWORKS = {"linear": (), "hidden 128": (128,)}
 POINTS = 20  # times at which a model's MCC is taken during training

@@ -16,7 +16,7 @@ from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
-ROW = 21  # images in a row, as in the seed
+ROW = 21  # images in a row, as in the original study
 SHOWN_MODELS = 8  # test images of a model's figure
 
 # file: (title, unit); the score is its name without "heatmap_"

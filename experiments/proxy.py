@@ -29,7 +29,7 @@ from experiments.finished import FinishedRun, flat, read_dataset
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
-    "pmi": ("PMI, the seed's proxy (MSE)", -1),
+    "pmi": ("PMI, the original study's proxy (MSE)", -1),
     "pmi_mean": ("the same, posterior mean (MSE)", -1),
     "recovery_r2": ("recovery of the factors (R²)", 1),
     "recovery_mse": ("recovery of the factors (MSE)", -1),

@@ -51,7 +51,7 @@ def test_difference_names_the_fields_that_differ():
     assert "steps: 10000 → 7" in text and "mu" in text and "beta" not in text
 
 
-def test_presets_are_the_seed_protocol_and_its_variants():
+def test_presets_are_the_original_study_and_its_variants():
     blog, annealed, smoke = (PRESETS[name]() for name in ("blog", "annealed", "smoke"))
     assert blog.models == 121 and blog.steps == 10_000 and blog.kl_warmup == 0
     assert blog.mu == tuple(i / 2 for i in range(11))

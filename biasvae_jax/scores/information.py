@@ -1,4 +1,4 @@
-"""Mutual information between truth and code, in nats: what the seed's proxy stands for.
+"""Mutual information between truth and code, in nats: what the original study's proxy stands for.
 
 Estimates on numpy arrays (`gaussian_information`, `ksg_information`), the closed form of the
 linear world (`linear_information`), and neural lower bounds in JAX for one model

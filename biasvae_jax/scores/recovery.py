@@ -1,4 +1,4 @@
-"""The seed's scores: how well a linear head joins the true factors and the learned latents.
+"""The original study's scores: how well a linear head joins true factors and learned latents.
 
 Scores use the sampled code z_hat unless their name says `mean`: the posterior mean has two traps.
 As a target, a collapsed model's constant mean is matched perfectly (`pmi_mean` = 0); as an input,
@@ -25,13 +25,13 @@ class RecoveryScores(NamedTuple):
     """What one model recovered; each a scalar."""
 
     pmi: jax.Array
-    """MSE of the seed's head P: u → z_hat (the seed's proxy for mutual information)."""
+    """MSE of the original study's head P: u → z_hat, its proxy for mutual information."""
     pmi_exact: jax.Array
     """The same with the least-squares head."""
     pmi_mean: jax.Array
     """The same, least squares, with the posterior mean as target (a trap)."""
     recovery_mse: jax.Array
-    """MSE of the seed's kind of head the other way: z_hat → u."""
+    """MSE of the same kind of head the other way: z_hat → u."""
     recovery_r2: jax.Array
     """1 − (least-squares residual) / Var(u), from z_hat."""
     recovery_r2_mean: jax.Array
@@ -115,7 +115,8 @@ def recovery_scores(
 ) -> RecoveryScores:
     """Score one model on the test factors `u` `[images, factors]` and their clean images.
 
-    Products are in full float32, on every device. Source: the seed's "Test Dataset" and PMI.
+    Products are in full float32, on every device. Source: the original study, "Test Dataset" and
+    PMI.
     """
     chex.assert_shape(u, (None, world.factors))
     with jax.default_matmul_precision("highest"):
@@ -143,7 +144,7 @@ def recovery_scores(
 def raw_recovery_mse(
     keys: ScoreKeys, params: Params, u: jax.Array, network: Network, world: World
 ) -> jax.Array:
-    """`recovery_mse` with the plainest head; for a random network, the seed's 0.1121."""
+    """`recovery_mse` with the plainest head; for a random network, the original study's 0.1121."""
     with jax.default_matmul_precision("highest"):
         z_hat, _ = test_codes(keys.test, network, params, world.render(u))
         return mse(fit_adam_raw(keys.head, z_hat, u)(z_hat), u)

@@ -1,4 +1,4 @@
-"""The seed's world: an n×n grid of squares whose intensities are sigmoid(z), z ~ N(μ, I)."""
+"""The original study's world: n×n squares whose intensities are sigmoid(z), z ~ N(μ, I)."""
 
 import itertools
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ class Squares:
     """Images of n×n squares, each m×m pixels, in Gaussian observation noise.
 
     z ~ N(μ, I), u = sigmoid(z), x_clean = render(u), x = x_clean + N(noise_mean, noise_variance).
-    The training bias is μ (`mu`), the shift of the latents' mean. Source: the seed's "Set-up and
-    Methods"; `contrast`, which gives squares different shares of the images' variance, is ours.
+    The training bias is μ (`mu`), the shift of the latents' mean. Source: the original study,
+    "Set-up and Methods". `contrast`, which gives squares different shares of the images' variance,
+    is ours.
     """
 
     n: int = 3
@@ -35,7 +36,7 @@ class Squares:
     noise_variance: float = 0.25
     bins: tuple[float, ...] = (0.1, 0.5, 0.9)
     contrast: tuple[float, ...] = ()
-    """One for each square; empty is 1, the seed's."""
+    """One for each square; empty is 1, as in the original study."""
 
     @property
     def factors(self) -> int:

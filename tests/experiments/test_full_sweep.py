@@ -12,7 +12,7 @@ from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.loading import load_run
 from experiments import full_sweep, pictures
 from experiments.cli import UsageError, _one_line
-from experiments.summary import SEED_BASELINE
+from experiments.summary import ORIGINAL_BASELINE
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
@@ -101,7 +101,7 @@ def test_a_finished_run_only_reports(finished, capsys):
     stamps = {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
     full_sweep.main([*TINY, "--out", str(finished)])
     printed = capsys.readouterr().out
-    assert "already finished" in printed and str(SEED_BASELINE) in printed
+    assert "already finished" in printed and str(ORIGINAL_BASELINE) in printed
     assert "random" in printed and str(finished) in printed
     assert stamps == {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
 
