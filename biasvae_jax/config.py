@@ -3,11 +3,14 @@
 Nothing here imports jax, so that bad input is refused before anything starts.
 """
 
+import contextlib
 import dataclasses
 import json
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+import numpy as np
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh"]
 Output = Literal["sigmoid", "identity"]
@@ -75,11 +78,17 @@ class Config:
     Above 1, intensities leave [0, 1], which needs `output` identity to be followed."""
 
     def __post_init__(self):
-        for field in dataclasses.fields(self):  # lists (from JSON) become tuples
-            value = getattr(self, field.name)
-            if isinstance(value, list):
-                object.__setattr__(self, field.name, tuple(value))
+        self._convert()
         _validate(self)
+        for name in ("mu", "beta"):
+            values = getattr(self, name)
+            rule = "must not hold a value twice (single precision cannot tell two of them apart)"
+            _require(len(set(map(single, values))) == len(values), name, values, rule)
+
+    def _convert(self) -> None:
+        for field in dataclasses.fields(self):
+            value = _plain(getattr(self, field.name), "float" in str(field.type))
+            object.__setattr__(self, field.name, value)
 
     @property
     def latents(self) -> int:
@@ -97,6 +106,20 @@ class Config:
     def models(self) -> int:
         """Number of models in the grid."""
         return len(self.mu) * len(self.beta) * self.seeds
+
+    def find(self, axis: str, value: float) -> int:
+        """Return the index of a μ or β: the value, or one equal to it in single precision.
+
+        Raises KeyError naming the neighbours if there is none.
+        """
+        values: tuple[float, ...] = getattr(self, axis)
+        order = sorted(range(len(values)), key=lambda i: abs(values[i] - float(value)))
+        nearest = values[order[0]]
+        if nearest == value or single(nearest) == single(value):
+            return order[0]
+        known = ", ".join(f"{v:g}" for v in values)
+        near = " and ".join(repr(v) for v in sorted(values[i] for i in order[:2]))
+        raise KeyError(f"no {axis} {value} in this run; it has {known} (nearest: {near})")
 
     def to_json(self) -> str:
         """Return the config as JSON text; `from_json` reads it back exactly."""
@@ -117,13 +140,21 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: object) -> "Config":
-        """Build a config from parsed JSON; raises ConfigError on unknown or missing fields."""
+        """Build a config from parsed JSON; raises ConfigError on unknown or missing fields.
+
+        A stored config may hold values that only double precision tells apart, as it once could.
+        """
         names = {field.name for field in dataclasses.fields(cls)}
         given = set(values) | LATER if isinstance(values, dict) else set()
         if not isinstance(values, dict) or given != names:
             found = sorted(given ^ names) if isinstance(values, dict) else type(values)
             raise ConfigError(f"the config's fields are not this version's: {found}")
-        return cls(**values)
+        config = object.__new__(cls)
+        for name in names:
+            object.__setattr__(config, name, values.get(name, getattr(cls, name, None)))
+        config._convert()
+        _validate(config)
+        return config
 
     def difference(self, other: "Config") -> str:
         """Say in one line which fields differ, as `name: self → other`; empty when none does."""
@@ -131,8 +162,35 @@ class Config:
         return ", ".join(f"{k}: {ours[k]} → {theirs[k]}" for k in ours if ours[k] != theirs[k])
 
 
+def _plain(value: object, real: bool) -> object:
+    """Return a value as JSON knows it: arrays and lists as tuples, numpy's scalars as Python's.
+
+    Where it is `real`, whole numbers become floats and -0 becomes 0, so that configs with equal
+    values have equal texts. What is no number is left for `_validate` to refuse.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(_plain_scalar(each, real) for each in value)
+    return _plain_scalar(value, real)
+
+
+def _plain_scalar(value: object, real: bool) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if real and isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an integer larger than any float
+            return float(value) + 0.0
+    return value
+
+
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def single(value: float) -> float:
+    """Return a number in single precision, in which training knows it: two equal there are one."""
+    return float(np.float32(value))
 
 
 def _require(ok: bool, name: str, value: object, rule: str) -> None:
