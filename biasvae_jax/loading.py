@@ -91,7 +91,7 @@ class LoadedRun:
 
         Raises KeyError naming the scores if there is none of that name.
         """
-        from biasvae_jax.report import maps  # plotly is slow to import
+        from biasvae_jax.report import maps, notebook  # plotly is slow to import
 
         if score not in self.scores or "mu" not in self.scores[score].dims:
             names = [str(n) for n in self.scores.data_vars if "mu" in self.scores[n].dims]
@@ -99,7 +99,8 @@ class LoadedRun:
         variable = self.scores[score]
         cells = maps.over_seeds(variable.transpose("mu", "beta", "seed").values)
         label = str(variable.attrs.get("long_name", score))
-        return maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
+        figure = maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
+        return notebook.NotebookFigure(figure)
 
     @property
     def begun(self) -> float:
