@@ -6,6 +6,7 @@ Every function is for one model; only `Sweep` stacks them. The names here are th
 despite Training Bias*, whose protocol is the preset `blog`.
 """
 
+from biasvae_jax import drawing as drawing  # first: it sees to it that matplotlib can be imported
 from biasvae_jax.config import PRESETS, Config, ConfigError
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun
@@ -42,6 +43,7 @@ HEAT_MAPS = {
 }
 
 
+@own_settings()
 def write_figures(run: LoadedRun) -> None:
     """Draw every figure of a finished run."""
     with storage.writing_folder(run.path / "figures") as folder:

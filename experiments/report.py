@@ -28,7 +28,7 @@ from biasvae_jax.report.sprites import sprite
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.theory import predict
 from biasvae_jax.training import Recipe
-from experiments import cli
+from experiments import cli, output
 from experiments.runtime import start_jax
 
 SHOWN = 8  # test images, and prior samples in a row
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
         raise cli.UsageError("name one run directory, or two to compare")
     start_jax()
     runs = [load_run(path) for path in flags.runs]
-    print(f"open {write_report(*runs, file=flags.out)}")
+    print(f"open {output.shown(write_report(*runs, file=flags.out))}")
 
 
 def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:

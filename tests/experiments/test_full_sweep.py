@@ -120,7 +120,7 @@ def test_groups_chunks_and_devices_change_no_result(finished, tmp_path):
 def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, capsys):
     full_sweep.main([*TINY, "--out", str(tmp_path / "run"), "--dry-run"])
     printed = capsys.readouterr().out
-    assert "8 models" in printed and "vmapped" in printed and "minutes" in printed
+    assert "8 models" in printed and "vmapped" in printed and "1 minute of" in printed
     assert not (tmp_path / "run").exists()
 
 
