@@ -1,8 +1,12 @@
 """β-VAEs on biased data: a whole grid trained at once, and what each model recovered.
 
 Every function is for one model; only `Sweep` stacks them. The names here are the public API.
+
+"The original study" is a student project's blog post, *Recovering Latent Variables with VAEs
+despite Training Bias*, whose protocol is the preset `blog`.
 """
 
+from biasvae_jax import drawing as drawing  # first: it sees to it that matplotlib can be imported
 from biasvae_jax.axes import Axis, Grid, Models
 from biasvae_jax.biases import Bias, LatentBias, Resample, RowBias, Scale, Shift
 from biasvae_jax.components import Component, ConfigError, register

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from biasvae_jax.components import ConfigError, require_numbers
+from biasvae_jax.components import ConfigError, require, require_numbers
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,32 @@ class Axis:
     most: float = math.inf
     """The largest value allowed."""
 
-    def check(self) -> None:
-        """Raise ConfigError unless the values are different finite numbers in range."""
+    def check(self, stored: bool = False) -> None:
+        """Raise ConfigError unless the values are different finite numbers in range.
+
+        Those of a `stored` study may differ in double precision alone, as they once could.
+        """
         require_numbers(self.name, self.values)
-        if len({float(np.float32(v)) for v in self.values}) < len(self.values):
-            raise ConfigError(
-                f"--{self.name} holds values that are equal in float32, in which models are "
-                f"trained; got {self.values}"
-            )
+        rule = "must not hold a value twice (single precision cannot tell two of them apart)"
+        single = {float(np.float32(v)) for v in self.values}
+        require(stored or len(single) == len(self.values), self.name, self.values, rule)
         if min(self.values) < self.least:
             raise ConfigError(f"--{self.name} must be ≥ {self.least:g}; got {min(self.values):g}")
         if max(self.values) > self.most:
             raise ConfigError(f"--{self.name} must be ≤ {self.most:g}; got {max(self.values):g}")
 
     def find(self, value: float) -> int:
-        """Return the index of a value; raises KeyError naming the axis and its values.
+        """Return the index of a value: itself, or one equal to it in single precision.
 
-        Values equal in float32, in which models are trained, are the same value.
+        Raises KeyError naming the neighbours if there is none.
         """
-        wanted = np.float32(value)
-        for index, each in enumerate(self.values):
-            if each == value or np.float32(each) == wanted:
-                return index
-        near = sorted(self.values, key=lambda v: abs(v - value))[:2]
-        raise KeyError(
-            f"no {self.name} {value} in this run; nearest are {', '.join(f'{v:g}' for v in near)}, "
-            f"of {', '.join(f'{v:g}' for v in self.values)}"
-        )
+        order = sorted(range(len(self.values)), key=lambda i: abs(self.values[i] - float(value)))
+        nearest = self.values[order[0]]
+        if nearest == value or np.float32(nearest) == np.float32(value):
+            return order[0]
+        known = ", ".join(f"{v:g}" for v in self.values)
+        near = " and ".join(repr(v) for v in sorted(self.values[i] for i in order[:2]))
+        raise KeyError(f"no {self.name} {value} in this run; it has {known} (nearest: {near})")
 
     @property
     def label(self) -> str:

@@ -134,18 +134,22 @@ def _log_threshold(found: Boundary, threshold: np.ndarray) -> np.ndarray:
 
 
 class MostActive(NamedTuple):
-    """How many models have more than half their latents active, of how many, around β*(μ)."""
+    """Counts of models with more than half their latents active: (how many, out of how many)."""
 
     before: tuple[int, int]
-    """Of those with β < β*, where the linear optimum has active latents."""
+    """Among models with β < β*, where the linear optimum has active latents."""
     beyond: tuple[int, int]
-    """Of those with β ≥ β*."""
+    """Among models with β ≥ β*."""
 
 
 def most_active(
     active: np.ndarray, beta: np.ndarray, threshold: np.ndarray, latents: int
 ) -> MostActive:
-    """Count them; `active` `[mu, beta, seed]` (NaN is not active), `threshold` is β*, `[mu]`."""
+    """Count models with more than half their latents active, before and beyond β*(μ).
+
+    `active` `[mu, beta, seed]` is the number of active latents (NaN counts as none), `beta`
+    `[beta]`, `threshold` β*(μ) `[mu]`, `latents` how many a model has.
+    """
     most = 2 * np.asarray(active, float) > latents
     below = np.asarray(beta)[:, None] < np.asarray(threshold)[:, None, None]
     sides = (np.broadcast_to(side, most.shape) for side in (below, ~below))

@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass
 
 from biasvae_jax.biases import Shift
-from biasvae_jax.components import ConfigError, settle_fields
+from biasvae_jax.components import ConfigError, require_numbers, settle_fields
 from biasvae_jax.networks import Activation, Dense, Output
 from biasvae_jax.objectives import BetaElbo
-from biasvae_jax.study import Study, Training
+from biasvae_jax.study import WHOLE, Study, Training
 from biasvae_jax.worlds import Squares
 
 __all__ = ["PRESETS", "Config", "ConfigError"]
@@ -81,16 +81,23 @@ class Config:
     @functools.cached_property
     def study(self) -> Study:
         """The study that this is the flat form of."""
+        return self._study("")
+
+    def _study(self, text: str) -> Study:
+        """Build the study, with the stored text that it is read from if there is one."""
+        for name in ("mu", "beta"):  # none at all is no default
+            require_numbers(name, getattr(self, name))
         return Study(
             world=_part(Squares, self),
             bias=Shift(),
             objective=_part(BetaElbo, self),
             network=_part(Dense, self),
             training=_part(Training, self),
-            biases=_axis(self.mu),
-            strengths=_axis(self.beta),
+            biases=self.mu,
+            strengths=self.beta,
             seeds=self.seeds,
             latent_dim=self.latent_dim,
+            text=text,
         )
 
     @classmethod
@@ -110,13 +117,8 @@ class Config:
             for field in dataclasses.fields(part)
             if field.name in names
         }
-        return cls(
-            mu=study.biases,
-            beta=study.strengths,
-            seeds=study.seeds,
-            latent_dim=study.latent_dim,
-            **values,
-        )
+        axes = {"mu": study.biases, "beta": study.strengths}
+        return cls._stored({**values, **axes, **{name: getattr(study, name) for name in WHOLE}}, "")
 
     @property
     def latents(self) -> int:
@@ -132,6 +134,11 @@ class Config:
     def models(self) -> int:
         """Number of models in the grid."""
         return self.study.grid.size
+
+    def find(self, axis: str, value: float) -> int:
+        """Return the index of a μ or β, by `Axis.find`; raises KeyError naming the neighbours."""
+        grid = self.study.grid
+        return {"mu": grid.bias, "beta": grid.strength}[axis].find(value)
 
     def to_json(self) -> str:
         """Return the config as JSON text; `from_json` reads it back exactly."""
@@ -152,13 +159,27 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: object) -> "Config":
-        """Build a config from parsed JSON; raises ConfigError on unknown or missing fields."""
+        """Build a config from parsed JSON; raises ConfigError on unknown or missing fields.
+
+        A stored config may hold values that only double precision tells apart, as it once could.
+        """
         names = {field.name for field in dataclasses.fields(cls)}
         given = set(values) | LATER if isinstance(values, dict) else set()
         if not isinstance(values, dict) or given != names:
             found = sorted(given ^ names) if isinstance(values, dict) else type(values)
             raise ConfigError(f"the config's fields are not this version's: {found}")
-        return cls(**values)
+        return cls._stored(values, json.dumps(values, indent=2))
+
+    @classmethod
+    def _stored(cls, values: dict, text: str) -> "Config":
+        """Build a config of stored values, with their text as the study's identity."""
+        config = object.__new__(cls)
+        for field in dataclasses.fields(cls):
+            value = values.get(field.name, getattr(cls, field.name))
+            object.__setattr__(config, field.name, value)
+        settle_fields(config)
+        config.__dict__["study"] = config._study(text)
+        return config
 
     def difference(self, other: "Config") -> str:
         """Say in one line which fields differ, as `name: self → other`; empty when none does."""
@@ -173,15 +194,8 @@ def _part(kind: type, config: Config):
     return kind(**{name: getattr(config, name) for name in shared})
 
 
-def _axis(values: object) -> tuple[float, ...]:
-    """Refuse an axis without values, which a `Study` would fill with its own."""
-    if values == ():
-        raise ConfigError("--mu and --beta must be one or more finite numbers; got ()")
-    return values  # type: ignore[return-value]
-
-
 def blog() -> Config:
-    """The seed's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
+    """The original study's protocol: 11 biases × 11 betas, one seed, 10,000 steps, no KL warm-up.
 
     `python -m experiments.full_sweep`: about 8 minutes on 2 CPU cores. Expect recovery at low
     beta and low bias, and collapse in part of the region where theory says a model should be

@@ -1,4 +1,7 @@
-"""Figures of a sweep: arrays in, a matplotlib Figure out; nothing is computed or saved here."""
+"""Figures of a sweep: arrays in, a matplotlib Figure out; nothing is computed or saved here.
+
+They do not use the user's settings of matplotlib, nor any backend.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from biasvae_jax.boundary import boundary_steps
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.regimes import Regime
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
@@ -50,6 +54,7 @@ def _number(value: float) -> str:
     return f"{value:g}"
 
 
+@own_settings()
 def heat_map(
     values: np.ndarray,
     mu: Sequence[float],
@@ -106,6 +111,7 @@ def _draw_boundary(axes, boundary: np.ndarray, beta: Sequence[float]) -> list:
     return [line]
 
 
+@own_settings()
 def regime_map(
     regimes: Mapping[str, np.ndarray],
     mu: Sequence[float],
@@ -151,6 +157,7 @@ def regime_map(
     return figure
 
 
+@own_settings()
 def training_curves(
     step: np.ndarray,
     losses: dict[str, np.ndarray],
@@ -187,6 +194,7 @@ def training_curves(
     return figure
 
 
+@own_settings()
 def image_grid(
     images: np.ndarray,
     title: str,

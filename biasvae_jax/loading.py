@@ -57,7 +57,7 @@ class LoadedRun:
         Raises KeyError naming the grid if there is no such model, StorageError if it is damaged or
         none of its steps is stored yet.
         """
-        i, j = _find("mu", mu, self.config.mu), _find("beta", beta, self.config.beta)
+        i, j = self.config.find("mu", mu), self.config.find("beta", beta)
         if seed not in range(self.config.seeds):
             raise KeyError(f"no seed {seed} in this run; it has 0 to {self.config.seeds - 1}")
         config = self.config
@@ -91,7 +91,7 @@ class LoadedRun:
 
         Raises KeyError naming the scores if there is none of that name.
         """
-        from biasvae_jax.report import maps  # plotly is slow to import
+        from biasvae_jax.report import maps, notebook  # plotly is slow to import
 
         if score not in self.scores or "mu" not in self.scores[score].dims:
             names = [str(n) for n in self.scores.data_vars if "mu" in self.scores[n].dims]
@@ -99,7 +99,8 @@ class LoadedRun:
         variable = self.scores[score]
         cells = maps.over_seeds(variable.transpose("mu", "beta", "seed").values)
         label = str(variable.attrs.get("long_name", score))
-        return maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
+        figure = maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
+        return notebook.NotebookFigure(figure)
 
     @property
     def begun(self) -> float:
@@ -143,13 +144,6 @@ class LoadedRun:
 
 def _cell(value: float) -> str:
     return "<td>–</td>" if math.isnan(value) else f"<td>{value:.3f}</td>"
-
-
-def _find(name: str, value: float, values: tuple[float, ...]) -> int:
-    for index, each in enumerate(values):
-        if math.isclose(each, value, rel_tol=1e-6, abs_tol=1e-9):
-            return index
-    raise KeyError(f"no {name} {value} in this run; it has {', '.join(f'{v:g}' for v in values)}")
 
 
 def load_run(path: str | Path) -> LoadedRun:

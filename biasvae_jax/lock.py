@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 import psutil
 
-from biasvae_jax.trees import WRITING, read_json, reporting_disk_errors, write_atomically
+from biasvae_jax.files import WRITING, read_json, reporting_disk_errors, write_atomically
 
 LOCK_SECONDS = 0.5  # a new holder needs a moment to write who it is
 

@@ -65,7 +65,7 @@ def fit_least_squares(x: jax.Array, y: jax.Array) -> Head:
 def fit_adam(
     key: jax.Array, x: jax.Array, y: jax.Array, epochs: int = 3, batch_size: int = 64
 ) -> Head:
-    """Fit the seed's head: Adam for 3 epochs, the rate falling from 0.02 to 0 along a cosine.
+    """Fit a head as the original study did: Adam, 3 epochs, the rate a cosine from 0.02 to 0.
 
     Inputs and targets are centred and scaled first and this is undone afterwards: on raw inputs,
     at a fixed rate, 3 epochs end far from the optimum (`fit_adam_raw`). Shapes as
@@ -86,7 +86,8 @@ def fit_adam_raw(
 ) -> Head:
     """Fit the plainest head: Adam at 1e-3 on raw inputs, weights from U(±1/√inputs).
 
-    Not converged after 3 epochs; kept because the seed's baseline, 0.1121, looks like this head.
+    Not converged after 3 epochs. Kept because the original study's baseline, 0.1121, looks like
+    this head's.
     """
     init_key, order_key = jax.random.split(key)
     limit = x.shape[1] ** -0.5

@@ -19,7 +19,7 @@ MEANINGS = {
     "loss": ("β-ELBO loss, mean over the last 5 % of steps", "nat"),
     "reconstruction": ("reconstruction term, mean over the last 5 % of steps", "nat"),
     "kl": ("single-sample KL, mean over the last 5 % of steps", "nat"),
-    "pmi": ("PMI, the seed's proxy: MSE of the Adam head u → z_hat", "1"),
+    "pmi": ("PMI, the original study's proxy: MSE of the Adam head u → z_hat", "1"),
     "pmi_exact": ("MSE of the least-squares head u → z_hat", "1"),
     "pmi_mean": ("MSE of the least-squares head u → posterior mean", "1"),
     "recovery_mse": ("MSE of the Adam head z_hat → u", "intensity²"),

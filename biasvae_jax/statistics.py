@@ -28,7 +28,7 @@ class Interval(NamedTuple):
     """Seeds without a finite value (diverged models)."""
 
     def at(self, *index: int) -> "Interval":
-        """Take one place of the grid."""
+        """Return the interval at one place of the fields' axes."""
         return Interval(*(np.asarray(field)[index] for field in self))
 
 

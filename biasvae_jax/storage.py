@@ -3,7 +3,7 @@
     config.json   config, plan, versions, devices     checkpoints/  to go on
     results.nc    history.nc    figures/              models/       final parameters and scores
 
-Whatever is written gets its name only when it is whole (`trees.py`), and is read only after its
+Whatever is written gets its name only when it is whole (`files.py`), and is read only after its
 checksum: a checkpoint or a group of models has it inside, `x.nc` in `x.nc.sha256` beside it.
 """
 
@@ -23,18 +23,17 @@ import h5py
 import xarray as xr
 
 from biasvae_jax.config import Config, ConfigError
-from biasvae_jax.lock import RunDirectoryError, check_still_ours, lock_run
-from biasvae_jax.trees import (
+from biasvae_jax.files import (
     MAX_JSON_BYTES,
     WRITING,
     StorageError,
     first_line,
-    load_tree,
     reporting_disk_errors,
-    save_tree,
     write_atomically,
     writing_folder,
 )
+from biasvae_jax.lock import RunDirectoryError, check_still_ours, lock_run
+from biasvae_jax.trees import load_tree, save_tree
 
 __all__ = [
     "RunDirectoryError",

@@ -88,7 +88,7 @@ class Study:
             values = settle(getattr(self, name), tuple[float, ...])
             values = axis.values if isinstance(values, tuple) and not values else values
             object.__setattr__(self, name, values)
-            dataclasses.replace(axis, values=values).check()
+            dataclasses.replace(axis, values=values).check(stored=bool(self.text))
         settle_fields(self)
         self.world.check_bias(self.bias)
         require_whole("seeds", self.seeds)
@@ -183,8 +183,7 @@ class Study:
         if isinstance(values, Mapping) and "format" not in values:
             from biasvae_jax.config import Config  # the flat form, which knows studies
 
-            study = Config.from_dict(values).study
-            return dataclasses.replace(study, text=json.dumps(values, indent=2))
+            return Config.from_dict(values).study
         if not isinstance(values, Mapping):
             raise ConfigError(f"the config is not an object of JSON but {type(values).__name__}")
         if values["format"] != FORMAT:

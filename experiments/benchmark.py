@@ -26,11 +26,13 @@ from rich.console import Console
 from rich.table import Table
 
 from biasvae_jax.config import Config
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
-from experiments import cli
+from experiments import cli, output
 from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference
 from experiments.runtime import cores, describe_runtime
+from experiments.signals import LISTENER
 
 LOSS_TOLERANCE = 1e-4
 MODELS = 121
@@ -225,7 +227,7 @@ def main(arguments: Sequence[str]) -> None:
         flags = dataclasses.replace(flags, batch_size=flags.batch_size[:1], repetitions=2)
     if flags.repetitions < 1 or not flags.batch_size or min(flags.batch_size) < 1:
         raise cli.UsageError("--repetitions and --batch-size must be whole numbers ≥ 1")
-    console = Console(highlight=False, soft_wrap=True)
+    console = output.console()
     names = list(CONTESTANTS)
     if not importlib.util.find_spec("torch"):
         console.print(
@@ -234,18 +236,21 @@ def main(arguments: Sequence[str]) -> None:
         )
         names = [name for name in names if not name.startswith("torch")]
     found = machine()
-    console.print(json.dumps(found), markup=False)
+    console.print(json.dumps(found))
     flags.out.mkdir(parents=True, exist_ok=True)
     results = []
-    for batch_size in flags.batch_size:
-        results.append(compare(batch_size, names, flags.repetitions))
-        show(console, results[-1])
-    scaling = scale(SCALES[:3] if flags.quick else SCALES, flags.repetitions)
+    with LISTENER.raising():  # the contestants are processes, to be ended too
+        for batch_size in flags.batch_size:
+            results.append(compare(batch_size, names, flags.repetitions))
+            show(console, results[-1])
+        scaling = scale(SCALES[:3] if flags.quick else SCALES, flags.repetitions)
     show_scaling(console, scaling)
     report = {"machine": found, "comparisons": results, "scaling": scaling}
     (flags.out / "benchmark.json").write_text(json.dumps(report, indent=2))
-    draw(results).savefig(flags.out / "benchmark.png", dpi=130)
-    console.print(f"open {flags.out / 'benchmark.png'}, or {flags.out / 'benchmark.json'}")
+    with own_settings():
+        draw(results).savefig(flags.out / "benchmark.png", dpi=130)
+    files = [output.shown(flags.out / name) for name in ("benchmark.png", "benchmark.json")]
+    console.print(f"open {files[0]}, or {files[1]}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import re
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
@@ -14,6 +13,8 @@ import tyro
 from biasvae_jax.config import ConfigError
 from biasvae_jax.sweep.plan import PlanError
 from biasvae_jax.storage import RunDirectoryError, StorageError
+from experiments.output import Streams, shown
+from experiments.signals import LISTENER, Interrupted
 
 DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2
 MAX_LINE = 2_000  # characters of an error
@@ -26,14 +27,6 @@ class UsageError(ValueError):
 
 
 BAD_INPUT_ERRORS = (UsageError, ConfigError, PlanError, RunDirectoryError)
-
-
-class Interrupted(BaseException):
-    """A signal ends the command; raised once what there was to save is saved."""
-
-    def __init__(self, signal_number: int):
-        super().__init__(signal_number)
-        self.status = 128 + signal_number
 
 
 def parse(
@@ -68,10 +61,8 @@ def _one_line(box: str) -> str:
 
 def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
     """Run a command and exit with its status; expected errors become one line on stderr."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _interrupt)
+    streams = Streams()
+    LISTENER.start()
     try:
         command(sys.argv[1:])
         status = DONE
@@ -88,17 +79,12 @@ def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
         status = CANNOT_GO_ON
     except Interrupted as stop:
         status = stop.status
+    if status == DONE and (failure := streams.failure()):
+        _complain(f"all is done, but what was printed could not be written: {failure}")
+        status = CANNOT_GO_ON
     sys.exit(status)
-
-
-def _interrupt(number: int, _frame: object) -> NoReturn:
-    """End at once on a signal; where there is something to save, the runner notes it instead."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_DFL)
-    raise Interrupted(number)
 
 
 def _complain(error: Exception | str) -> None:
     """Print one line, whatever strange characters a file or flag has put into it."""
-    line = " ".join(str(error).split())[:MAX_LINE]
-    print("error: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
+    print("error: " + shown(" ".join(str(error).split())[:MAX_LINE]), file=sys.stderr)

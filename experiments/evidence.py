@@ -1,4 +1,4 @@
-"""What the runs say about the seed's questions: runs in, numbers out; nothing is read or written.
+"""The original study's questions, answered from runs: runs in, numbers out.
 
 Intervals are Student's t over seeds. Names of scores are those of `results.nc`.
 """

@@ -41,15 +41,15 @@ class Cell(NamedTuple):
     beta: float
     threshold: float
     kl: tuple[float, float, float]
-    """At the three ends, nats."""
+    """On the grid, once converged, and after the long training, nats."""
     active: tuple[float, float]
     """On the grid and after the long training, as are the next two; NaN where it diverged."""
     recovery: tuple[float, float]
     gap: tuple[float, float]
     steps: int
-    """Taken until converged, or all."""
+    """Training steps until it converged; all of the long training's if it never did."""
     waited: bool
-    """Whether it took them all without converging."""
+    """Whether it had not converged when the long training ended."""
 
     @property
     def expected(self) -> bool:
@@ -115,12 +115,15 @@ def followed(runs: Mapping[str, Run]) -> dict[str, list[Cell]]:
 
 
 class Locked(NamedTuple):
-    """Models whose β is not below `encoder_threshold`, among those of each kind, all seeds."""
+    """How many models have a β that is not below their `encoder_threshold`, all seeds.
+
+    Such a model could not leave a collapse. Each pair is (how many, out of how many).
+    """
 
     collapsed: tuple[int, int]
-    """Of those that collapsed although the linear optimum has active latents."""
+    """Among models that collapsed although the linear optimum has active latents."""
     active: tuple[int, int]
-    """Of those with an active latent."""
+    """Among models with an active latent."""
     median: float
     """`encoder_threshold` over β* of the collapsed ones, NaN if there are none."""
 
@@ -140,18 +143,21 @@ def locked(run: Run) -> Locked:
 
 
 class Woken(NamedTuple):
-    """Cells that collapsed in one run, seed 0, although the linear optimum has active latents."""
+    """What a second run made of the cells that collapsed in a first one, seed 0.
+
+    Only cells count in which the linear optimum has active latents.
+    """
 
     cells: list[tuple[float, float]]
-    """(μ, β) of those that have active latents in another run."""
+    """(μ, β) of the cells that have active latents in the second run."""
     stayed: list[tuple[float, float]]
-    """(μ, β) of the others."""
+    """(μ, β) of the cells that collapsed in the second run too."""
     thresholds: list[float]
-    """Their `encoder_threshold` there."""
+    """`encoder_threshold` of the latter in the second run."""
 
     @property
     def asleep(self) -> int:
-        """Number of both."""
+        """How many cells collapsed in the first run."""
         return len(self.cells) + len(self.stayed)
 
 

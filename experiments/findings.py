@@ -1,4 +1,4 @@
-"""Answer the seed's open questions: train what they need, and write `docs/findings.md`.
+"""Answer the original study's open questions: train what they need, and write `docs/findings.md`.
 
 Every number and figure of the page is made here, from run directories that are sweeps like any
 other. The same command again goes on where it stopped.
@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from biasvae_jax.drawing import own_settings
+from biasvae_jax.files import reporting_disk_errors, write_atomically
 from biasvae_jax.loading import load_run
 from biasvae_jax.theory import predict
-from biasvae_jax.trees import reporting_disk_errors, write_atomically
-from experiments import cli, evidence_diagonal, evidence_training, findings_figures
+from experiments import cli, evidence_diagonal, evidence_training, findings_figures, output
 from experiments.evidence import SPARE_RUNS, Run
 from experiments.evidence_diagonal import Diagonal
 from experiments.findings_page import page
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
     if not flags.quiet:
         trained = np.nansum([run.minutes for run in runs.values()])
         print(f"{trained:.0f} minutes of runs, {time.monotonic() - begun:.0f} s of analysis")
-        print(f"open {flags.page}")
+        print(f"open {output.shown(flags.page)}")
 
 
 def call(command: str, arguments: Sequence[str], flags: Flags) -> None:
@@ -109,6 +110,7 @@ def read(path: Path) -> Run:
     return Run(path.name, config, scores, history, loaded.boundary, theory, loaded.took / 60)
 
 
+@own_settings()
 def write(runs: Mapping[str, Run], found: Diagonal, flags: Flags) -> None:
     """Write the page and its figures."""
     images = flags.page.parent / "images"

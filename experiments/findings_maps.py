@@ -23,7 +23,7 @@ def maps_answer(run: Run) -> str:
     pmi, generation = (evidence.collapsed(run, name) for name in ("pmi", "generation_mse"))
     mean_image = sign(generation.change) > 0 and abs(pmi.change.mean) < generation.change.mean
     place = -1, int(np.argmin(run.beta))
-    code, decoder = (evidence.beside_collapsed(run, name, *place) for name in SEED_SCORES)
+    code, decoder = (evidence.beside_collapsed(run, name, *place) for name in ORIGINAL_SCORES)
     sooner = {
         1: "the decoder fails before the code does",
         0: "decoder and code are not told apart",
@@ -50,7 +50,7 @@ def maps_answer(run: Run) -> str:
     )
 
 
-SEED_SCORES = ("pmi", "generation_mse")
+ORIGINAL_SCORES = ("pmi", "generation_mse")
 WHY = {
     "pmi": "r = min(1, β/β\\*): noise of the code, 1 once collapsed",
     "recovery_r2": "falls with r, 0 once collapsed",
@@ -90,11 +90,11 @@ def maps_section(*runs: Run) -> str:
         *(_trend_table(run) for run in runs),
         "### Does the training loss rise with bias?",
         *(_loss_words(run) for run in runs),
-        "The seed saw the loss rise with both. With β it must; with the bias it cannot at the "
-        "optimum, under any Gaussian likelihood: λ(μ) falls, and both terms grow with λ. What a "
-        "loss *is* depends on the convention (here nats an image, ½‖x − x̂‖²/σ² + β·KL, the "
-        "constant left out), which the seed does not state. A rise with bias needs another "
-        "likelihood, or training that ends far from the optimum.",
+        "The original study saw the loss rise with both. With β it must; with the bias it cannot "
+        "at the optimum, under any Gaussian likelihood: λ(μ) falls, and both terms grow with λ. "
+        "What a loss *is* depends on the convention (here nats an image, ½‖x − x̂‖²/σ² + β·KL, the "
+        "constant left out), which the original study does not state. A rise with bias needs "
+        "another likelihood, or training that ends far from the optimum.",
     )
 
 

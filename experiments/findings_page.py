@@ -23,6 +23,9 @@ def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) 
     return (
         paragraphs(
             "# Findings",
+            "The original study is a student project's blog post, *Recovering Latent Variables "
+            "with VAEs despite Training Bias*; [the first page](index.md) describes it. It left "
+            "open the questions answered here.",
             "Written by `python -m experiments.findings` from its runs, every number too. "
             f"Intervals are 95 %, Student's t over seeds ({blog.config.seeds} in `blog`, without "
             f"KL warm-up, and `annealed`, with it; {blog.config.steps:,} steps); a number alone "
@@ -91,15 +94,16 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "stability. The intensities are skewed under bias (−1 at μ = 2) and the decoder ends in a "
         "sigmoid, so a nonlinear model can beat the linear loss, stay active beyond β\\*, and have "
         "other offsets and shrinkages than the table of section 2 predicts.",
-        "### Deviations from the seed's protocol",
-        "The seed does not state its network, batch, learning rate, β grid, likelihood scale, head "
-        "or latent size; ours are in the README's table. Its steps, biases, noise and test set are "
-        "kept. `annealed`, `fine`, the spare latents and the longer runs are additions.",
+        "### Deviations from the original study's protocol",
+        "The original study does not state its network, batch, learning rate, β grid, likelihood "
+        "scale, head or latent size; ours are in the README's table. Its steps, biases, noise and "
+        "test set are kept. `annealed`, `fine`, the spare latents and the longer runs are "
+        "additions.",
         "### What remains unknown",
         "Why, under strong bias, latents keep to directions of noise that the closed form values "
-        "less than the signal; why hidden units die where they could pay; whether the seed's own "
-        "maps were made from posterior means or samples; whether other networks and optimisers "
-        "(here hidden layers of "
+        "less than the signal; why hidden units die where they could pay; whether the "
+        "original study's own maps were made from posterior means or samples; whether other "
+        "networks and optimisers (here hidden layers of "
         f"{'-'.join(map(str, blog.config.hidden))} and Adam at {blog.config.learning_rate:g}) "
         "die as often; whether the longer runs' cells speak for other seeds; and whether any of it "
         "holds beyond independent squares in Gaussian noise.",

@@ -5,7 +5,6 @@ The same directory again with the same flags goes on where it stopped.
 
 import argparse
 import dataclasses
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,12 +21,14 @@ from biasvae_jax.loading import load_run
 from biasvae_jax.sweep.plan import Plan, estimate, gib, make_plan, plan_from_dict
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
-from experiments import cli, processes
+from experiments import cli, output, processes
+from experiments.output import counted, shown
 from experiments.pictures import write_figures
 from experiments.progress import showing_progress
 from experiments.report import write_report
 from experiments.runner import Run
 from experiments.runtime import describe_runtime, start_jax
+from experiments.signals import LISTENER, raise_if
 from experiments.summary import print_summary
 
 
@@ -99,10 +100,13 @@ def main(arguments: Sequence[str]) -> None:
 
 def _sweep(config: Config, execution: Execution, out: Path, started: float) -> None:
     quiet = execution.quiet or not processes.is_first()
-    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    console = output.console(quiet)
     resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
-    if processes.gather(resuming and storage.is_finished(out))[0] and not execution.dry_run:
-        processes.on_first(lambda: print_summary(console, out, None))
+    if processes.gather(resuming and storage.is_finished(out))[0]:
+        if execution.dry_run:
+            console.print(f"{shown(out)} is finished: nothing is left to train")
+        else:
+            processes.on_first(lambda: print_summary(console, out, None))
         return
     recipe = Recipe.from_config(config)
     plan = _choose_plan(out, config, execution, recipe)
@@ -118,14 +122,14 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         processes.on_first(open_run)
         progress = stack.enter_context(showing_progress(console, config.models * config.steps))
         run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
-        try:
-            run.execute()
-            progress.note("writing report.html and figures")
-            processes.on_first(lambda: _present(out))
-        except cli.Interrupted:
-            if processes.is_first():
-                print(f"interrupted; saved. The same command goes on: {out}", file=sys.stderr)
-            raise
+        farewell = f"interrupted; saved. The same command goes on: {shown(out)}"
+        stack.enter_context(LISTENER.farewell(farewell if processes.is_first() else ""))
+        if jax.process_count() > 1:  # a signal to one is noted, so that all end together
+            stack.enter_context(LISTENER.saving())
+        run.execute()
+        progress.note("writing report.html and figures")
+        processes.on_first(lambda: _present(out))
+        raise_if(processes.gather(LISTENER.asked).max())
     processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
 
 
@@ -162,12 +166,13 @@ def _announce(
     memory, seconds = estimate(plan, recipe, config.models, config.seeds, config.steps)
     verb = "going on with" if resuming else "training"
     console.print(
-        f"{verb} {config.models} models (μ × β × seed: {len(config.mu)} × {len(config.beta)} × "
-        f"{config.seeds}) for {config.steps:,} steps in {out}\n"
+        f"{verb} {counted(config.models, 'model')} (μ × β × seed: {len(config.mu)} × "
+        f"{len(config.beta)} × {config.seeds}) "
+        f"for {counted(config.steps, 'step')} in {shown(out)}\n"
         f"loss ½‖x − x̂‖²/σ² + β·KL with σ² = {config.sigma2:g}, in nats\n"
-        f"plan: {plan.devices} devices, {plan.group} models in memory together, {plan.width} "
-        f"vmapped on a device, chunks of {plan.chunk} steps; estimated "
-        f"{gib(memory)} and {max(1, round(seconds / 60))} minutes of training"
+        f"plan: {counted(plan.devices, 'device')}, {counted(plan.group, 'model')} in memory "
+        f"together, {plan.width} vmapped on a device, chunks of {counted(plan.chunk, 'step')}; "
+        f"estimated {gib(memory)} and {counted(max(1, round(seconds / 60)), 'minute')} of training"
     )
 
 

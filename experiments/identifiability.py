@@ -15,24 +15,24 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from scipy.stats import ortho_group
 from threadpoolctl import threadpool_limits
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.scores.alignment import linear_r2, mcc
 from biasvae_jax.scores.disentanglement import dci, mig
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.training import Recipe
-from experiments import cli
+from experiments import cli, output
 from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
 from experiments.subject import FEW, Pair, Subject
 
-# from the seed's contrast upwards, so that no square is harder to learn than in its world
+# from the original study's contrast upwards, so that no square is harder to learn than in its world
 CONTRASTS = {"equal": (), "distinct": tuple(np.geomspace(1, 4, 9).round(3).tolist())}
 NETWORKS = {"linear": (), "hidden 128": (128,)}
 POINTS = 20  # times at which a model's MCC is taken during training
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     command = "python -m experiments.identifiability"
     flags = cli.parse(Flags, arguments, Flags(), command, __doc__ or "")
     kinds = {(c, n): make_config(flags, c, n) for c in CONTRASTS for n in NETWORKS}
-    console = Console(quiet=flags.quiet, highlight=False, soft_wrap=True)
+    console = output.console(flags.quiet)
     if flags.out.exists() and not flags.out.is_dir():
         raise cli.UsageError(f"--out {flags.out} is a file; name a directory")
     with storage.reporting_disk_errors(flags.out):  # now, rather than after the training
@@ -102,9 +102,9 @@ def main(arguments: Sequence[str]) -> None:
         f"DCI {level.dci:.2f}, MIG {level.mig:.2f}"
     )
     file = flags.out / "identifiability.png"
-    with storage.reporting_disk_errors(file):
+    with storage.reporting_disk_errors(file), own_settings():
         curves(flags, trained, level.mcc).savefig(file, dpi=130)
-    console.print(f"drawn in {file}")
+    console.print(f"drawn in {output.shown(file)}")
 
 
 def make_config(flags: Flags, contrasts: str, network: str) -> Config:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun
@@ -16,7 +17,7 @@ from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
-ROW = 21  # images in a row, as in the seed
+ROW = 21  # images in a row, as in the original study
 SHOWN_MODELS = 8  # test images of a model's figure
 
 # file: (title, unit); the score is its name without "heatmap_"
@@ -42,6 +43,7 @@ HEAT_MAPS = {
 }
 
 
+@own_settings()
 def write_figures(run: LoadedRun) -> None:
     """Draw every figure of a finished run."""
     with storage.writing_folder(run.path / "figures") as folder:

@@ -17,19 +17,19 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from scipy.stats import rankdata
 
 from biasvae_jax import storage
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
 from biasvae_jax.sweep import grid
-from experiments import cli
+from experiments import cli, output
 from experiments.finished import FinishedRun, flat, read_dataset
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
-    "pmi": ("PMI, the seed's proxy (MSE)", -1),
+    "pmi": ("PMI, the original study's proxy (MSE)", -1),
     "pmi_mean": ("the same, posterior mean (MSE)", -1),
     "recovery_r2": ("recovery of the factors (R²)", 1),
     "recovery_mse": ("recovery of the factors (MSE)", -1),
@@ -173,13 +173,14 @@ def main(arguments: Sequence[str]) -> None:
     flags = cli.parse(Flags, arguments, default, "python -m experiments.proxy", __doc__ or "")
     run = FinishedRun.open(flags.run)
     models = read_models(run)
-    console = Console(quiet=flags.quiet, highlight=False, soft_wrap=True)
+    console = output.console(flags.quiet)
     console.print(table(models))
     file = run.path / "figures" / "proxy_against_information.png"
     with storage.reporting_disk_errors(file):
         file.parent.mkdir(exist_ok=True)
-        scatter(models, next(iter(models.information))).savefig(file, dpi=130)
-    console.print(f"drawn in {file}")
+        with own_settings():
+            scatter(models, next(iter(models.information))).savefig(file, dpi=130)
+    console.print(f"drawn in {output.shown(file)}")
 
 
 if __name__ == "__main__":

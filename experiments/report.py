@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.config import PRESETS, Config, single
+from biasvae_jax.files import StorageError, reporting_disk_errors, write_atomically
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.projection import fit_least_squares
@@ -27,8 +28,7 @@ from biasvae_jax.report.sprites import sprite
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.theory import predict
 from biasvae_jax.training import Recipe
-from biasvae_jax.trees import StorageError, reporting_disk_errors, write_atomically
-from experiments import cli
+from experiments import cli, output
 from experiments.runtime import start_jax
 
 SHOWN = 8  # test images, and prior samples in a row
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
         raise cli.UsageError("name one run directory, or two to compare")
     start_jax()
     runs = [load_run(path) for path in flags.runs]
-    print(f"open {write_report(*runs, file=flags.out)}")
+    print(f"open {output.shown(write_report(*runs, file=flags.out))}")
 
 
 def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
@@ -66,10 +66,7 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     if file is None:
         second = runs[-1].path.resolve().name
         file = runs[0].path / ("report.html" if len(runs) == 1 else f"compare-{second}.html")
-    shared = [
-        tuple(v for v in getattr(runs[0].config, axis) if v in getattr(runs[-1].config, axis))
-        for axis in ("mu", "beta")
-    ]
+    shared = [_shared(axis, runs[0].config, runs[-1].config) for axis in ("mu", "beta")]
     if not all(shared):
         raise cli.UsageError("the two runs have no cell (μ, β) in common")
     views = [gather(run, *shared) for run in runs]
@@ -80,11 +77,21 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     return file
 
 
+def _shared(axis: str, ours: Config, theirs: Config) -> tuple[float, ...]:
+    """Return our values on an axis that are theirs too, up to single precision."""
+    known = set(map(single, getattr(theirs, axis)))
+    return tuple(value for value in getattr(ours, axis) if single(value) in known)
+
+
 def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunView:
     """Gather what the page shows of a run's cells at these μ and β."""
-    config = dataclasses.replace(run.config, mu=tuple(mu), beta=tuple(beta))
-    rows = [run.config.mu.index(m) for m in mu]
-    columns = [run.config.beta.index(b) for b in beta]
+    rows, columns = (
+        [run.config.find("mu", m) for m in mu],
+        [run.config.find("beta", b) for b in beta],
+    )
+    config = run.config
+    if (len(mu), len(beta)) != (len(config.mu), len(config.beta)):
+        config = dataclasses.replace(config, mu=tuple(mu), beta=tuple(beta))
     scores = run.scores.isel(mu=rows, beta=columns)
     history = run.history.isel(mu=rows, beta=columns)
     names = [str(name) for name, v in scores.data_vars.items() if "mu" in v.dims]

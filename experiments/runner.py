@@ -1,11 +1,7 @@
 """Runs a sweep into its run directory: groups, checkpoints, signals, progress."""
 
-import os
-import signal
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +18,10 @@ from biasvae_jax.sweep import Models, Sweep, grid
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import init_state
 from experiments import processes
-from experiments.cli import Interrupted
+from experiments.output import shown
 from experiments.progress import Progress
+from experiments.signals import LISTENER, Listener, raise_if
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CHECKPOINT_SHARE = 0.02  # of a run's time, at most
 
 
@@ -44,7 +40,7 @@ class Run:
         models = grid(self.config)
         groups = self.sweep.plan.groups(len(models.seed))
         stored = []
-        with _signals() as stop:
+        with LISTENER.saving() as stop:
             for number, part in enumerate(groups):
                 tree = self._finished_group(number, len(models[part].seed))
                 if not processes.gather(tree is not None)[0]:
@@ -54,10 +50,10 @@ class Run:
                     self.progress.skip(models[part], self.config.steps)
                 if tree is not None:
                     stored.append({key: tree[key] for key in ("scores", "history")})
-                _raise_if(processes.gather(stop.asked).max())
+                raise_if(processes.gather(stop.asked).max())
             self.progress.note("scoring randomly initialised networks")
             baselines = self.sweep.baselines()
-            _raise_if(processes.gather(stop.asked).max())
+            raise_if(processes.gather(stop.asked).max())
         processes.on_first(lambda: self._write_results(stored, baselines))
 
     def _write_results(self, stored: list[dict], baselines: dict[str, np.ndarray]) -> None:
@@ -84,7 +80,7 @@ class Run:
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
         processes.on_first(lambda: storage.save_models(self.path, number, tree, self.config))
 
-    def _group(self, number: int, models: Models, stop: "_Stop") -> dict[str, Any]:
+    def _group(self, number: int, models: Models, stop: Listener) -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
         steps = self.config.steps
         step, state, history = self._start(number, models)
@@ -105,7 +101,7 @@ class Run:
                 saved_at = time.monotonic()
                 if self.checkpoint_interval:  # 0: at every chunk, whatever it takes
                     pause = max(self.checkpoint_interval, (saved_at - started) / CHECKPOINT_SHARE)
-            _raise_if(asked)
+            raise_if(asked)
         self.progress.note(f"scoring {len(models.seed)} models")
         finite = history.finite & self.sweep.finite(models, state)
         taken = self.sweep.gather(state.step, models)
@@ -143,51 +139,5 @@ class Run:
         processes.on_first(save)
 
 
-class _Stop:
-    """Whether a signal has asked the run to stop."""
-
-    asked: int = 0
-
-
 def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr)
-
-
-def _raise_if(signal_number: int) -> None:
-    if signal_number:
-        raise Interrupted(int(signal_number))
-
-
-@contextmanager
-def _signals():
-    """Note the first SIGINT or SIGTERM; the second ends the process at once.
-
-    A thread counts them, since the main one hears of no signal before its chunk has ended.
-    """
-    stop = _Stop()
-
-    def note(number, _frame):
-        stop.asked = number
-
-    before = {each: signal.signal(each, note) for each in SIGNALS}
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    threading.Thread(target=_end_at_second, args=(reader,), daemon=True).start()
-    try:
-        yield stop
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        os.close(writer)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _end_at_second(reader: int) -> None:
-    """End the process at the second of the signals whose numbers come through a pipe."""
-    with open(reader, "rb", buffering=0) as numbers:
-        heard = 0
-        while number := numbers.read(1):
-            heard += number[0] in SIGNALS
-            if heard == 2:
-                os._exit(128 + number[0])
+    print(f"warning: {shown(text)}", file=sys.stderr)

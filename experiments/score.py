@@ -5,7 +5,6 @@ of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 """
 
 import itertools
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,11 +23,13 @@ from biasvae_jax import storage
 from biasvae_jax.sweep.plan import make_plan, pad_models
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.training import Recipe
-from experiments import cli
+from experiments import cli, output
 from experiments.families import FAMILIES, NEURAL, VARIABLES, neural_bound
 from experiments.finished import FinishedRun, ScoreTable
+from experiments.output import shown
 from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
+from experiments.signals import LISTENER, raise_if
 from experiments.subject import Subject
 
 SAVE_SECONDS = 5.0
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     default = Flags(run=tyro.MISSING)
     flags = cli.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
     names = chosen_scores(flags.scores)
-    console = Console(quiet=flags.quiet, highlight=False, soft_wrap=True)
+    console = output.console(flags.quiet)
     FinishedRun.open(flags.run)  # before a lock is made in a directory of something else
     start_jax()
     with storage.lock_run(flags.run):
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
         table = ScoreTable(run, {k: v for each in VARIABLES.values() for k, v in each.items()})
         total, scored = left(table, names), int(run.finite.sum())
         console.print(
-            f"scoring {scored} finite models of {run.config.models} in {run.path}: "
+            f"scoring {scored} finite models of {run.config.models} in {shown(run.path)}: "
             f"{total:,} of {scored * len(names):,} scores to compute"
         )
         seconds = {}
@@ -95,9 +96,10 @@ def compute(
     total, seconds = left(table, names), dict.fromkeys(names, 0.0)
     here = saved_at = time.monotonic()
     neural = [together(run, table, name) for name in names if name in NEURAL]
+    farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
     try:
         # small matrices: threads of the linear algebra would only wait for each other
-        with threadpool_limits(1, user_api="blas"):
+        with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
             for name in itertools.chain(one_by_one(run, table, names), *neural):
                 before, here = here, time.monotonic()
                 seconds[name] += here - before
@@ -105,9 +107,7 @@ def compute(
                 if here - saved_at >= SAVE_SECONDS:
                     table.save()
                     saved_at = here
-    except cli.Interrupted:
-        print(f"interrupted; the same command goes on: {run.path}", file=sys.stderr)
-        raise
+                raise_if(stop.asked)
     finally:
         table.save()
     return seconds
@@ -171,7 +171,7 @@ def report(
         took = [seconds[name] for name in chosen if name in seconds]
         if took:
             console.print(f"{kind}scores took {sum(took) / 60:.1f} minutes")
-    console.print(f"open xarray.open_dataset('{run.path / 'scores.nc'}')")
+    console.print(f"open xarray.open_dataset({str(run.path / 'scores.nc')!r})")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from biasvae_jax.scores.diagnosis import encoder_threshold
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
-FEW = 2_000  # rows of the costly scores
+FEW = 2_000  # rows of the test set given to scores whose cost grows fast with rows
 IMAGES = 8_192  # fresh images of the encoder's threshold
 JOINT = 20_000  # fresh rows of the Gaussian estimate
 

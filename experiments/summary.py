@@ -15,7 +15,7 @@ from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 
 SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
-SEED_BASELINE = 0.1121  # the seed's randomly initialised network, mean of 3 runs
+ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network, mean of 3 runs
 
 
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
@@ -28,7 +28,7 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     raw = float(results["random_recovery_mse_raw"].mean())
     console.print(
         f"random networks with the plainest head: recovery_mse {raw:.4f} "
-        f"(the seed reports {SEED_BASELINE} for its own)"
+        f"(the original study reports {ORIGINAL_BASELINE} for its own)"
     )
     took = f"in {seconds / 60:.1f} minutes" if seconds else "already finished"
     report = out / "report.html"

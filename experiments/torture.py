@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-from experiments import cli
+from experiments import cli, output
+from experiments.signals import LISTENER
 from experiments.torture_files import corruptions, file_limits, full_disks
 from experiments.torture_runs import Runs
 from experiments.victim import Tally, Victim
@@ -29,8 +29,8 @@ class Trials:
 
     kills: int = 100
     """SIGKILLs, at random instants of a process's life and in the middle of a write by turns."""
-    signals: int = 10
-    """SIGINTs and SIGTERMs by turns, at random instants."""
+    signals: int = 20
+    """Signals of each kind that is heard, at random instants and while the report is drawn."""
     races: int = 20
     """Pairs of processes started together on one directory."""
     places: int = 3
@@ -50,15 +50,18 @@ class Trials:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     trials = cli.parse(Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or "")
-    console, started = Console(highlight=False, soft_wrap=True), time.monotonic()
+    console, started = output.console(), time.monotonic()
     tallies = []
-    with tempfile.TemporaryDirectory(dir=trials.folder, prefix="torture-") as folder:
+    with (
+        LISTENER.raising(),  # there are processes to end and folders to remove
+        tempfile.TemporaryDirectory(dir=trials.folder, prefix="torture-") as folder,
+    ):
         for tally in _all(trials, Path(folder)):
             console.print(f"{tally.trials:6d} {tally.name}: {_counts(tally)}")
             tallies.append(tally)
     failures = [failure for tally in tallies for failure in (*tally.lost, *tally.wrong)]
     for failure in failures:
-        print(failure.replace("\n", " "), file=sys.stderr)
+        print(output.shown(failure), file=sys.stderr)
     console.print(_table(tallies))
     console.print(f"in {(time.monotonic() - started) / 60:.0f} minutes")
     if failures:

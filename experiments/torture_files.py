@@ -36,7 +36,7 @@ def _flip(place: int, bit: int) -> Damage:
 
 
 def inflict(file: Path, damage: Damage) -> None:
-    """Damage a file."""
+    """Replace a file's content by `damage(content)`, or remove the file where that is None."""
     content = damage(file.read_bytes())
     if content is None:
         file.unlink()

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import signal
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
 from experiments import cli
 from experiments.full_sweep import main
+from experiments.signals import LISTENER
 from experiments.victim import Tally
 
 ABSURD = (
@@ -126,7 +126,7 @@ def _judge(tally: Tally, example: Any, command: Callable[[], None]) -> None:
 
 def _status(command: Callable[[], None]) -> tuple[Any, str]:
     """Run a command as `cli.run` does; return its exit status and what it printed as errors."""
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    started = LISTENER.start()
     errors = io.StringIO()
     with (
         contextlib.redirect_stderr(errors),
@@ -141,5 +141,5 @@ def _status(command: Callable[[], None]) -> tuple[Any, str]:
         except Exception as error:
             return f"{type(error).__name__}: {error}", errors.getvalue()
         finally:
-            for each, handler in handlers.items():
-                signal.signal(each, handler)
+            if started:
+                LISTENER.stop()

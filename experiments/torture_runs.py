@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from biasvae_jax.trees import WRITING
+from biasvae_jax.files import WRITING
 from experiments import cli
+from experiments.signals import SIGNALS
 from experiments.victim import Tally, Victim, launch
 
+REPORTING = "writing report"
 PATIENCE = 300.0  # seconds after which a process counts as hung
 
 
@@ -59,23 +61,34 @@ class Runs:
         return tally
 
     def signals(self, count: int) -> Tally:
-        """Interrupt resumed runs; each must say how to go on and exit with 130 or 143."""
+        """Interrupt resumed runs in every phase; each must exit with 128 + the signal's number.
+
+        Every other one comes while the report and figures are drawn, the rest at any instant.
+        """
         tally = Tally("interrupted")
         while tally.trials < count:
-            number = (signal.SIGINT, signal.SIGTERM)[tally.trials % 2]
+            number = SIGNALS[tally.trials // 2 % len(SIGNALS)]
             with self._started(tally) as process:
-                self._await_text(process, "group 1")  # until then there is nothing to save
-                _wait(process, self.rng.uniform(0, self.lifetime / 2))
+                if tally.trials % 2:
+                    self._await_text(process, REPORTING)
+                    _wait(process, self.rng.uniform(0, 1))
+                else:
+                    _wait(process, self.rng.uniform(0, self.lifetime))
+                before = self._phase()
                 process.send_signal(number)
-            if process.returncode == 0:
+            if process.returncode == 0 and before == "its end":
                 self._check_end(tally, process)
                 continue
             tally.trials += 1
+            early = process.returncode == -number and before == "its start"  # it did not listen yet
             said = "The same command goes on" in self.log.read_text()
-            if process.returncode == 128 + number and said:
-                tally.saw(f"exited with {128 + number}")
+            promised = said or before in ("its start", "its end")
+            if early or (process.returncode == 128 + number and promised):
+                tally.saw(f"in {before}")
             else:
-                tally.wrong.append(f"{number!r}: {process.returncode}, {self._last_words()}")
+                tally.wrong.append(
+                    f"{number!r} in {before}: {process.returncode}, {self._last_words()}"
+                )
         return tally
 
     def races(self, count: int) -> Tally:
@@ -133,6 +146,15 @@ class Runs:
             tally.wrong += self.victim.differences(self.out)
             tally.saw("run to its end")
         shutil.rmtree(self.out, ignore_errors=True)
+
+    def _phase(self) -> str:
+        """Name what the process has last said it is doing."""
+        said = self.log.read_text()
+        if "; open " in said:
+            return "its end"
+        if REPORTING in said:
+            return "its report"
+        return "training" if "group 1" in said or "scoring" in said else "its start"
 
     def _last_words(self) -> str:
         return self.log.read_text()[-500:]

@@ -41,10 +41,10 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
     """Trials that ended in other numbers, or in an ending other than promised."""
     seen: dict[str, int] = field(default_factory=dict)
-    """How the good ones ended."""
+    """How the trials without a fault ended: what was seen → how often."""
 
     def saw(self, what: str) -> None:
-        """Count one ending."""
+        """Count one trial that ended without a fault."""
         self.seen[what] = self.seen.get(what, 0) + 1
 
 
@@ -109,13 +109,13 @@ def _differing_variables(ours: Path, theirs: Path) -> str:
 
 
 class _Happening(Progress):
-    """Shows nothing, and lets something happen at a step."""
+    """A progress display that shows nothing and calls a function at a given step."""
 
     def __init__(self, at: Event | None):
         super().__init__(Console(quiet=True), 1)
         self._at = at
 
     def advance(self, models, steps, step, finite) -> None:
-        """Let it happen."""
+        """Call the event's function if this is its step."""
         if self._at is not None and self._at[0] == step:
             self._at[1]()

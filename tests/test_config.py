@@ -1,17 +1,18 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax.config import PRESETS, Config, ConfigError
 
-numbers = st.floats(-1e6, 1e6, allow_nan=False)
+numbers = st.floats(-1e6, 1e6, allow_nan=False, width=32)  # what single precision tells apart
 configs = st.builds(
     Config,
     mu=st.lists(numbers, min_size=1, max_size=4, unique=True).map(tuple),
-    beta=st.lists(st.floats(0, 1e6), min_size=1, max_size=4, unique=True).map(tuple),
+    beta=st.lists(st.floats(0, 1e6, width=32), min_size=1, max_size=4, unique=True).map(tuple),
     seeds=st.integers(1, 100),
     steps=st.integers(100, 10**6),
     kl_warmup=st.integers(0, 95),
@@ -51,7 +52,7 @@ def test_difference_names_the_fields_that_differ():
     assert "steps: 10000 → 7" in text and "mu" in text and "beta" not in text
 
 
-def test_presets_are_the_seed_protocol_and_its_variants():
+def test_presets_are_the_original_study_and_its_variants():
     blog, annealed, smoke = (PRESETS[name]() for name in ("blog", "annealed", "smoke"))
     assert blog.models == 121 and blog.steps == 10_000 and blog.kl_warmup == 0
     assert blog.mu == tuple(i / 2 for i in range(11))
@@ -71,6 +72,13 @@ def test_latents_and_likelihood_variance_follow_the_world():
     [
         ("--mu", {"mu": ()}),
         ("--mu", {"mu": (1.0, 1.0)}),
+        ("--mu", {"mu": (0.0, -0.0)}),
+        ("--mu", {"mu": np.eye(2)}),
+        ("--mu", {"mu": np.float64(1)}),
+        ("--mu", {"mu": ("1",)}),
+        ("--beta", {"beta": (0.3, 0.1 + 0.2)}),
+        ("--seeds", {"seeds": np.True_}),
+        ("--steps", {"steps": np.float64(100)}),
         ("--mu", {"mu": (float("nan"),)}),
         ("--mu", {"mu": (10**400,)}),
         ("--beta", {"beta": (-0.1,)}),
@@ -121,3 +129,33 @@ def test_json_with_an_unknown_field_is_refused():
     values = json.loads(Config().to_json()) | {"surprise": 1}
     with pytest.raises(ConfigError, match="surprise"):
         Config.from_dict(values)
+
+
+def test_configs_of_equal_values_have_equal_texts():
+    plain = Config(mu=(0.0, 1.0), beta=(0.5, 2.0), learning_rate=1.0, hidden=(4,), latent_dim=3)
+    for mu in ((-0.0, 1), [0, 1], np.array([-0.0, 1.0]), np.arange(2)):
+        same = Config(
+            mu=mu,
+            beta=[np.float32(0.5), np.int64(2)],
+            learning_rate=1,
+            hidden=np.array([4]),
+            latent_dim=np.int32(3),
+        )
+        assert same == plain and same.to_json() == plain.to_json()
+
+
+def test_a_stored_config_may_hold_two_values_that_are_one_in_single_precision():
+    values = json.loads(Config().to_json()) | {"beta": [0.3, 0.1 + 0.2]}
+    assert Config.from_dict(values).beta == (0.3, 0.1 + 0.2)
+
+
+@pytest.mark.parametrize(
+    ("value", "index"), [(0.1 + 0.2, 1), (np.float32(0.3), 1), (1e-10, 2), (0, 3), (1, 0)]
+)
+def test_a_value_is_found_where_single_precision_has_it(value, index):
+    assert Config(beta=(1, 0.3, 1e-10, 0)).find("beta", value) == index
+
+
+def test_a_near_miss_names_its_neighbours():
+    with pytest.raises(KeyError, match=r"no mu 1\.0000005 .*nearest: 1\.0 and 2\.0"):
+        Config(mu=(0, 1, 2)).find("mu", 1.0000005)

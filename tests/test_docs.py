@@ -14,6 +14,7 @@ import pytest
 import biasvae_jax
 from experiments import full_sweep
 
+WRITTEN = ("docs", "biasvae_jax", "experiments", "tests")
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -64,6 +65,20 @@ def test_links_between_pages_lead_somewhere():
     for page in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
             assert (DOCS / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_original_study_is_named_where_readers_begin_and_never_called_a_seed():
+    root = DOCS.parent
+    for first in ("README.md", "docs/index.md", "docs/findings.md", "docs/design.md"):
+        text = re.sub(r"\s+", " ", (root / first).read_text())
+        assert "Recovering Latent Variables with VAEs despite Training Bias" in text, first
+    # a replicate is "a seed", "each seed" or "its seed"
+    confusing = re.compile(r"\bthe\W+seed\b|\bthe original\b(?!\W+study)", re.IGNORECASE)
+    for folder, ending in (("", "*.md"), *((f, "**/*.*") for f in WRITTEN)):
+        for file in (root / folder).glob(ending):
+            if file.suffix in {".py", ".md", ".html", ".js"}:
+                found = confusing.search(file.read_text())
+                assert not found, f"{file.relative_to(root)}: {found and found.group()}"
 
 
 MODULES = [m.name for m in pkgutil.walk_packages(biasvae_jax.__path__, "biasvae_jax.")]

@@ -1,9 +1,13 @@
 import io
+import subprocess
+import sys
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import (
     MOST_NUMBERED,
     REGIMES,
@@ -117,3 +121,33 @@ def test_a_maps_numbers_read_on_their_cells():
         behind = channel @ (0.2126, 0.7152, 0.0722) + 0.05
         ink = 1.05 if to_hex(text.get_color()) == "#ffffff" else 0.05
         assert max(ink, behind) / min(ink, behind) > 4.5
+
+
+def test_a_users_settings_of_matplotlib_change_no_figure():
+    def draw():
+        with io.BytesIO() as file:
+            figure = heat_map(np.arange(12.0).reshape(3, 4) - 5, MU, BETA, "a title", "a unit")
+            with own_settings():
+                figure.savefig(file, dpi=40, format="png")
+            return file.getvalue()
+
+    with own_settings():
+        ours = draw()
+    theirs = {"text.usetex": True, "font.size": 30, "axes.facecolor": "red", "savefig.dpi": 3}
+    with matplotlib.rc_context(theirs):
+        assert draw() == ours
+        assert matplotlib.rcParams["font.size"] == 30
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "svg"])
+def test_a_users_backend_is_left_alone_and_need_not_exist(backend, monkeypatch):
+    """Matplotlib refuses to be imported where the first, a notebook's, is not installed."""
+    monkeypatch.setenv("MPLBACKEND", backend)
+    code = (
+        "import experiments, os, matplotlib\n"
+        "print(os.environ['MPLBACKEND'], matplotlib.rcParams._get('backend'))"
+    )
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    named, used = done.stdout.split(maxsplit=1)
+    assert named == backend and (backend != "svg" or used == "svg\n")

@@ -8,12 +8,14 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from plotly.io import _renderers
 from scipy import stats
 
 from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.config import Config
 from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import heat_map, over_seeds
+from biasvae_jax.report.notebook import NotebookFigure
 from biasvae_jax.report.sentences import about_cell, about_run
 from biasvae_jax.report.sprites import sprite
 
@@ -60,6 +62,21 @@ def test_intervals_are_students_over_the_seeds_that_stayed_finite():
         assert cells.mean[index] == pytest.approx(kept.mean())
     assert cells.mean[1, 1] == values[1, 1, 0] and np.isnan(cells.low[1, 1])
     assert np.isnan(cells.mean[1, 2]) and cells.seeds[1, 2] == 0
+
+
+def test_a_notebook_without_nbformat_shows_the_figure_as_html(monkeypatch):
+    monkeypatch.setattr(_renderers, "nbformat", None)
+    monkeypatch.setattr(_renderers, "ipython_display", object())
+    monkeypatch.setattr(_renderers.renderers, "default", "plotly_mimetype")
+    figure = NotebookFigure(heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA))
+    with pytest.raises(NotImplementedError):  # by which IPython goes on to the next form
+        figure._ipython_display_()
+    html = figure._repr_html_()
+    assert "Plotly.newPlot" in html and "no interval" in html
+    assert not re.search(r"<script[^>]* src=", html)  # works offline
+    monkeypatch.setattr(_renderers, "ipython_display", None)
+    with pytest.raises(ValueError, match="ipython"):  # other refusals are told
+        figure._ipython_display_()
 
 
 def test_one_seed_is_said_to_have_no_interval():

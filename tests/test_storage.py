@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax import storage, trees
+from biasvae_jax import files, storage, trees
 from biasvae_jax.config import Config
 from biasvae_jax.storage import RunDirectoryError, StorageError
 
@@ -312,7 +312,7 @@ def test_nothing_is_written_through_a_link_or_a_pipe(tmp_path):
         (run / name).symlink_to(outside)
     with pytest.raises(RunDirectoryError, match="no plain file"):
         storage.check_run(run, CONFIG)
-    trees.write_atomically(run / "config.json", b"ours")
+    files.write_atomically(run / "config.json", b"ours")
     assert outside.read_text() == "mine" and not (run / "config.json").is_symlink()
     (run / "config.json.sha256").unlink()
     os.mkfifo(run / "config.json.sha256")

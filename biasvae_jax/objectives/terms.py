@@ -20,8 +20,8 @@ def reparameterise(eps: jax.Array, mean: jax.Array, logvar: jax.Array) -> jax.Ar
 def sample_kl(eps: jax.Array, mean: jax.Array, logvar: jax.Array) -> jax.Array:
     """KL from one reparameterised sample: log q(z_hat|x) − log p(z_hat) (nats), `[...]`.
 
-    = ½ Σ (z_hat² − eps² − logvar): unbiased for `analytic_kl`. Source: the seed's "Training
-    Observations".
+    = ½ Σ (z_hat² − eps² − logvar): unbiased for `analytic_kl`. Source: the original study,
+    "Training Observations".
     """
     z_hat = reparameterise(eps, mean, logvar)
     return 0.5 * jnp.sum(jnp.square(z_hat) - jnp.square(eps) - logvar, axis=-1)

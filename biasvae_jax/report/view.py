@@ -23,15 +23,15 @@ class RunView:
 
     name: str
     config: Config
-    """Cut to the cells shown."""
+    """The run's config, its μ and β cut to those shown on the page."""
     stored: str
     """The run's whole config, as JSON."""
     facts: dict[str, str]
     """What else is known of it (versions, devices, time): label → text."""
     command: str
-    """The command that repeats it."""
+    """The command that trains the run again."""
     banner: str
-    """What is missing, in a sentence; empty when nothing is."""
+    """One sentence on what is missing from the run; empty if nothing is."""
     scores: dict[str, Cells]
     """Each score over the grid, seeds summarised."""
     labels: dict[str, str]

@@ -8,6 +8,7 @@ is constant to rounding becomes 0 and scores 0, never NaN.
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 from sklearn.base import clone
@@ -20,32 +21,45 @@ Regressor = Any
 """A scikit-learn regressor, unfitted: every fit is on a clone of it."""
 
 
-def standardised(**arrays: np.ndarray) -> list[np.ndarray]:
+def standardised(**arrays: ArrayLike) -> list[np.ndarray]:
     """Check arrays `[rows, columns]` that share their rows; give columns mean 0 and variance 1.
 
-    A column constant to rounding (of its dtype) becomes exactly 0. Raises ValueError naming the
-    array that is not 2-D, has fewer rows than columns or holds NaN or infinity, or the pair whose
-    rows differ in number.
+    Whatever numpy reads as an array of real numbers is taken, a DataFrame too. A column constant
+    to rounding (of its dtype) becomes exactly 0; any other may have any scale a float can have.
+    Raises ValueError naming the array that has masked entries or no real numbers, is not 2-D, has
+    fewer rows than columns or holds NaN or infinity, or the pair whose rows differ in number.
     """
-    first = next(iter(arrays))
-    for name, array in arrays.items():
-        shape = np.shape(array)
+    taken = {name: _real(name, array) for name, array in arrays.items()}
+    first = next(iter(taken))
+    for name, array in taken.items():
+        shape = array.shape
         if len(shape) != 2 or not shape[1]:
             raise ValueError(f"{name} must be [rows, columns]; got shape {shape}")
         if shape[0] < max(2, shape[1]):
             raise ValueError(f"{name} needs at least 2 rows and as many as columns; got {shape}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} must be finite; got NaN or infinity")
-        if shape[0] != len(arrays[first]):
+        if shape[0] != len(taken[first]):
             raise ValueError(
-                f"{name} must have as many rows as {first}; got {shape[0]} and {len(arrays[first])}"
+                f"{name} must have as many rows as {first}; got {shape[0]} and {len(taken[first])}"
             )
-    return [_standardise(np.asarray(array)) for array in arrays.values()]
+    return [_standardise(array) for array in taken.values()]
+
+
+def _real(name: str, array: ArrayLike) -> np.ndarray:
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name} has masked entries; leave out the rows that hold them")
+    array = np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers; got dtype {array.dtype}")
+    return array
 
 
 def _standardise(x: np.ndarray) -> np.ndarray:
     eps = np.finfo(x.dtype if np.issubdtype(x.dtype, np.floating) else float).eps
     x = x.astype(float)
+    # by a power of 2, which is exact: squares of 1e-170 or 1e160 are no floats
+    x = np.ldexp(x, -np.frexp(np.abs(x).max(0))[1])
     # the range is exact; a standard deviation would carry the rounding of the mean
     varies = np.ptp(x, axis=0) > 8 * eps * np.abs(x).max(0)
     return np.where(varies, (x - x.mean(0)) / np.where(varies, x.std(0), 1), 0)
@@ -74,7 +88,7 @@ def fitted(regressor: Regressor, x: np.ndarray, y: np.ndarray) -> Regressor:
     return model.fit(x, y)
 
 
-def linear_r2(source: np.ndarray, target: np.ndarray) -> float:
+def linear_r2(source: ArrayLike, target: ArrayLike) -> float:
     """R² of the least-squares affine map source → target, averaged over target columns.
 
     Fitted and scored on the same rows: for independent columns its mean is (source columns)/rows,
@@ -97,7 +111,7 @@ def smooth_regressor(rows: int) -> Regressor:
 
 
 def probe_r2(
-    source: np.ndarray, target: np.ndarray, regressor: Regressor | None = None, seed: int = 0
+    source: ArrayLike, target: ArrayLike, regressor: Regressor | None = None, seed: int = 0
 ) -> float:
     """R² of a small nonlinear regressor source → target on held-out rows, mean over columns.
 
@@ -124,7 +138,7 @@ class Matching(NamedTuple):
     """Signed; 0 where a column is constant."""
 
 
-def match(truth: np.ndarray, code: np.ndarray, correlation: Correlation = "pearson") -> Matching:
+def match(truth: ArrayLike, code: ArrayLike, correlation: Correlation = "pearson") -> Matching:
     """Assign latents to factors, one to one, so that the sum of |correlation| is largest.
 
     The Hungarian method. Raises ValueError as `standardised`, or for an unknown `correlation`.
@@ -139,7 +153,7 @@ def match(truth: np.ndarray, code: np.ndarray, correlation: Correlation = "pears
     return Matching(factor, latent, matrix[factor, latent])
 
 
-def mcc(truth: np.ndarray, code: np.ndarray, correlation: Correlation = "pearson") -> float:
+def mcc(truth: ArrayLike, code: ArrayLike, correlation: Correlation = "pearson") -> float:
     """Mean correlation coefficient: |correlation| of matched columns, averaged over factors.
 
     1 for a permutation with any signs and scales; about 0.61 for a random rotation of nine equal

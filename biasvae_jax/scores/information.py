@@ -1,7 +1,7 @@
-"""Mutual information between truth and code, in nats: what the seed's proxy stands for.
+"""Mutual information between truth and code, in nats: what the original study's proxy stands for.
 
-Estimates on numpy arrays (`gaussian_information`, `ksg_information`), the closed form of the
-linear world (`linear_information`), and neural lower bounds in JAX for one model
+Estimates on arrays (`gaussian_information`, and `ksg_information` from `neighbours`), the closed
+form of the linear world (`linear_information`), and neural lower bounds in JAX for one model
 (`neural_information` with `info_nce` or `mine`).
 """
 
@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from scipy.spatial import KDTree
-from scipy.special import digamma, ndtri
-from scipy.stats import rankdata
+from numpy.typing import ArrayLike
 
 from biasvae_jax.scores.alignment import standardised
+from biasvae_jax.scores.neighbours import ksg_error as ksg_error
+from biasvae_jax.scores.neighbours import ksg_information as ksg_information
 
 # Closed form and classical estimates ------------------------------------------------------------
 
@@ -58,7 +58,7 @@ class Canonical(NamedTuple):
     """`[directions]`, in 0 … 1."""
 
 
-def canonical_directions(truth: np.ndarray, code: np.ndarray) -> Canonical:
+def canonical_directions(truth: ArrayLike, code: ArrayLike) -> Canonical:
     """Canonical correlation analysis, by SVD of the product of orthonormal bases.
 
     Directions: the smaller rank of truth and code, constant and duplicate columns adding none.
@@ -75,7 +75,7 @@ def _basis(x: np.ndarray) -> np.ndarray:
     return basis[:, scale > 1e-7 * max(scale[0], 1)]
 
 
-def gaussian_information(truth: np.ndarray, code: np.ndarray) -> float:
+def gaussian_information(truth: ArrayLike, code: ArrayLike) -> float:
     """Mutual information if truth and code were jointly Gaussian: −½ Σ ln(1 − ρᵢ²), nats.
 
     ρᵢ are the canonical correlations. About factors·latents/(2·rows) too high by chance. Infinite
@@ -86,48 +86,6 @@ def gaussian_information(truth: np.ndarray, code: np.ndarray) -> float:
     if np.any(unexplained < 1e-12):
         return np.inf
     return float(0.5 * np.log(1 / unexplained).sum())
-
-
-def ksg_information(truth: np.ndarray, code: np.ndarray, neighbours: int = 3) -> np.ndarray:
-    """Nearest-neighbour estimate of I(truth column j; code column j), nats, for each pair j.
-
-    ψ(k) + ψ(N) − ⟨ψ(n_x + 1) + ψ(n_y + 1)⟩, n the rows strictly nearer in one column than the k-th
-    neighbour in both (maximum norm). Columns are first mapped to normal scores by rank, so that
-    monotone maps of either side change nothing. Shapes: `[rows, pairs]` both → `[pairs]`.
-
-    For continuous columns paired beforehand (`alignment.match`, `canonical_directions`); for
-    independent truth columns the sum estimates a lower bound of I(truth; code). It is never given
-    whole vectors: with 9 + 9 dimensions and 2,000 rows the estimate is hopelessly biased (3.8 for
-    a true 9.7). May fall slightly below 0, and stays below ln(rows) even for equal columns, whose
-    information is infinite; a constant column gives 0. Raises ValueError as
-    `standardised`, for unequal shapes, or for `neighbours` outside 1 … rows − 1. Source: Kraskov,
-    Stögbauer & Grassberger 2004, "Estimating mutual information", algorithm 1.
-    """
-    truth, code = standardised(truth=truth, code=code)
-    if truth.shape != code.shape:
-        raise ValueError(f"code must have truth's shape {truth.shape}; got {code.shape}")
-    if not 0 < neighbours < len(truth):
-        raise ValueError(f"neighbours must be in 1 … {len(truth) - 1}; got {neighbours}")
-    return np.array([_ksg(x, y, neighbours) for x, y in zip(truth.T, code.T, strict=True)])
-
-
-def _ksg(x: np.ndarray, y: np.ndarray, neighbours: int) -> float:
-    if not (x.any() and y.any()):
-        return 0.0
-    x, y = (ndtri((rankdata(a) - 0.5) / len(a)) for a in (x, y))
-    points = np.stack([x, y], axis=1)
-    # the row itself is its own first neighbour, and is counted in n + 1
-    distance = KDTree(points).query(points, neighbours + 1, p=np.inf)[0][:, -1]
-    counts = np.stack([_strictly_within(a, distance) for a in (x, y)])
-    return float(digamma(neighbours) + digamma(len(x)) - digamma(counts).sum(0).mean())
-
-
-def _strictly_within(a: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """How many entries of `a` are nearer than `distance` to each, itself among them."""
-    ordered = np.sort(a)
-    radius = distance * (1 - 1e-10)  # the rounding of a ± radius must not let the neighbour in
-    above = np.searchsorted(ordered, a + radius, side="right")
-    return above - np.searchsorted(ordered, a - radius, side="left")
 
 
 # Neural lower bounds ----------------------------------------------------------------------------

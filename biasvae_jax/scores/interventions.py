@@ -30,8 +30,9 @@ def _groups(
     `[groups, repeats, rows, latents]`: `repeats` groups of rows for each point.
     """
     total = groups * repeats * rows
-    truth = np.array(sample(rng, total))
-    standardised(sample=truth)
+    drawn = sample(rng, total)
+    standardised(sample=drawn)
+    truth = np.array(drawn)
     if len(truth) != total:
         raise ValueError(f"sample must return the {total} rows asked for; got {len(truth)}")
     factors = truth.shape[1]

@@ -1,4 +1,4 @@
-"""The seed's scores: how well a linear head joins the true factors and the learned latents.
+"""The original study's scores: how well a linear head joins true factors and learned latents.
 
 Scores use the sampled code z_hat unless their name says `mean`: the posterior mean has two traps.
 As a target, a collapsed model's constant mean is matched perfectly (`pmi_mean` = 0); as an input,
@@ -26,13 +26,13 @@ class RecoveryScores(NamedTuple):
     """What one model recovered; each a scalar."""
 
     pmi: jax.Array
-    """MSE of the seed's head P: u → z_hat (the seed's proxy for mutual information)."""
+    """MSE of the original study's head P: u → z_hat, its proxy for mutual information."""
     pmi_exact: jax.Array
     """The same with the least-squares head."""
     pmi_mean: jax.Array
     """The same, least squares, with the posterior mean as target (a trap)."""
     recovery_mse: jax.Array
-    """MSE of the seed's kind of head the other way: z_hat → u."""
+    """MSE of the same kind of head the other way: z_hat → u."""
     recovery_r2: jax.Array
     """1 − (least-squares residual) / Var(u), from z_hat."""
     recovery_r2_mean: jax.Array

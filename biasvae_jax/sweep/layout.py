@@ -54,10 +54,14 @@ class Layout:
         return jax.jit(function, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
     def lift(self, function: Callable, in_place: bool = False) -> Callable:
-        """Lift `function(shared, *one_model)` to `(shared, *stacked)`.
+        """Turn a function of one model into a compiled function of a stack of models.
 
-        Each device takes its share of the models, `plan.width` vmapped at a time. In place,
-        `function(shared, state, …)` → (state, info), and the stack of states is given up.
+        `function(shared, *one_model)` becomes `function(shared, *stacked)`, whose arguments and
+        results have an axis of models in front. Each device takes its share of the models,
+        `plan.width` of them vmapped at a time.
+
+        With `in_place` the function must be `function(shared, state, …)` → (state, info). The new
+        states are then written over the old ones, and the caller must not use the old ones again.
         """
 
         def on_device(shared, *stacked):

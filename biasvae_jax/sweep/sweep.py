@@ -61,7 +61,7 @@ class Sweep:
         """Train from `first_step` to `last_step`, a chunk at a time.
 
         Yields (steps done, state, the losses of the chunk's steps `[models, steps]` as numpy).
-        The state yielded is given up to the next chunk: read it (`gather`) before going on.
+        The next chunk overwrites the state yielded: read it (`gather`) before going on.
         """
         seeds = np.unique(models.seed)
         slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
@@ -276,6 +276,7 @@ class Sweep:
 
 
 def _row(noise: Any, slot: jax.Array) -> Any:
+    """Select the noise of one model's seed, the `slot`-th of the stack."""
     return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
 
 

@@ -14,14 +14,14 @@ import numpy as np
 
 
 class Watch(NamedTuple):
-    """What the rule has seen of one model."""
+    """What the rule remembers of one model's losses; part of its training state."""
 
     steps: jax.Array
     """Steps seen of the present window, int32."""
     present: Any
-    """Means over them, nats."""
+    """Mean losses over the steps seen of the present window, nats."""
     before: Any
-    """Means over the window before, nats; infinite when there is none."""
+    """Mean losses over the window before, nats; infinite when there is none."""
     converged: jax.Array
     """Whether the model has converged, boolean."""
 

@@ -39,7 +39,7 @@ LATENTS = 4
 
 @functools.cache
 def closed_form(mu, beta, latents):
-    # squares of the seed's size, so that β* falls from 9.5 to 1.03; fewer, to be quick
+    # squares of the original study's size, so that β* falls from 9.5 to 1.03; fewer, to be quick
     world = Squares(n=2)
     return predict(world, mu, beta, 0.25, latents), collapse_boundary(world, mu, 0.25)
 

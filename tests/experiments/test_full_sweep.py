@@ -12,7 +12,7 @@ from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.loading import load_run
 from experiments import full_sweep, pictures
 from experiments.cli import UsageError, _one_line
-from experiments.summary import SEED_BASELINE
+from experiments.summary import ORIGINAL_BASELINE
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
@@ -101,7 +101,7 @@ def test_a_finished_run_only_reports(finished, capsys):
     stamps = {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
     full_sweep.main([*TINY, "--out", str(finished)])
     printed = capsys.readouterr().out
-    assert "already finished" in printed and str(SEED_BASELINE) in printed
+    assert "already finished" in printed and str(ORIGINAL_BASELINE) in printed
     assert "random" in printed and str(finished) in printed
     assert stamps == {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
 
@@ -120,7 +120,7 @@ def test_groups_chunks_and_devices_change_no_result(finished, tmp_path):
 def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, capsys):
     full_sweep.main([*TINY, "--out", str(tmp_path / "run"), "--dry-run"])
     printed = capsys.readouterr().out
-    assert "8 models" in printed and "vmapped" in printed and "minutes" in printed
+    assert "8 models" in printed and "vmapped" in printed and "1 minute of" in printed
     assert not (tmp_path / "run").exists()
 
 

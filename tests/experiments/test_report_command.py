@@ -132,3 +132,8 @@ def test_predictions_are_left_out_where_the_theory_says_nothing(tiny_run):
     config = Config(beta=(0.0, 1.0))
     assert report.predictions(Recipe.from_config(config), config) == {}
     assert load_run(tiny_run).boundary.shape == (2,)
+
+
+def test_a_cell_that_two_runs_share_up_to_single_precision_is_compared():
+    ours, theirs = Config(beta=(0.3, 1, 2)), Config(beta=(2, 0.1 + 0.2))
+    assert report._shared("beta", ours, theirs) == (0.3, 2.0)

@@ -33,6 +33,39 @@ def test_a_column_constant_to_rounding_is_0(dtype):
     assert not x.any() and y.all()
 
 
+@pytest.mark.parametrize("power", [-570, -20, 1, 530])
+def test_scale_changes_no_bit_even_where_squares_are_no_floats(power):
+    """2^-570 is about 1e-172, 2^530 about 1e159; a power of 2 scales without rounding."""
+    x = 3 + normal(50, 2)
+    np.testing.assert_array_equal(standardised(x=np.ldexp(x, power)), standardised(x=x))
+    assert mcc(x, 1e-170 * x) == pytest.approx(1) == mcc(1e160 * x, x)
+
+
+def test_frames_are_arrays_with_names():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(GRID, columns=["a", "b", "c"])
+    assert linear_r2(frame, frame @ ROTATION) == linear_r2(GRID, GRID @ ROTATION)
+    assert mcc(frame, frame) == pytest.approx(1)
+    assert probe_r2(frame, frame) == probe_r2(GRID, GRID)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (np.ma.masked_less(GRID, 0), "masked"),
+        (GRID + 1j, "real numbers.*complex"),
+        (GRID.astype(str), "real numbers"),
+        (np.where(GRID > 0, None, GRID), "real numbers.*object"),  # type: ignore[call-overload]
+    ],
+    ids=["masked", "complex", "text", "none"],
+)
+def test_what_is_no_real_number_is_refused(bad, why):
+    for score in (linear_r2, mcc, probe_r2):
+        with pytest.raises(ValueError, match=why):
+            score(GRID, bad)
+    assert linear_r2(GRID, np.ma.array(GRID)) == linear_r2(GRID, GRID)  # nothing is masked
+
+
 def test_integers_are_taken():
     assert linear_r2(np.arange(10)[:, None], 3 * np.arange(10)[:, None]) == pytest.approx(1)
 

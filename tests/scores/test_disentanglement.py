@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.svm import SVR
 
 from biasvae_jax.scores.disentanglement import dci, mig, sap
 
@@ -87,6 +90,54 @@ def test_boosted_trees_by_default():
 def test_dci_refuses_a_regressor_without_importances():
     with pytest.raises(ValueError, match="regressor"):
         dci(GRID, GRID, KNeighborsRegressor(2))
+
+
+@pytest.mark.parametrize("regressor", [SVR(kernel="linear", C=100), PLSRegression(2)])
+def test_a_matrix_of_coefficients_is_a_row(regressor):
+    np.testing.assert_allclose(dci(GRID, 2 * GRID[:, ::-1], regressor), 1, atol=0.02)
+
+
+def test_dci_refuses_coefficients_of_something_else_than_the_latents():
+    class Curved(LinearRegression):
+        def fit(self, x, y):
+            return super().fit(PolynomialFeatures().fit_transform(x), y)
+
+    with pytest.raises(ValueError, match=r"regressor .* 2 latents; coef_ has the shape \(6,\)"):
+        dci(GRID, GRID, Curved())
+
+
+def leveled(levels, rows=5_000):
+    return np.random.default_rng(0).integers(levels, size=(rows, 1)) / (levels - 1)
+
+
+@pytest.mark.parametrize("edges", ["width", "quantile"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("levels", [3, 40, 41])
+def test_mig_knows_neither_unit_nor_sign_where_levels_lie_on_bin_edges(levels, dtype, edges):
+    truth = leveled(levels)
+    for code in (-truth, 3 * truth, 7.3 * truth - 2, 1 - truth / 3):
+        assert mig(truth, code.astype(dtype), edges=edges) == pytest.approx(1)
+        assert mig(code.astype(dtype), truth, edges=edges) == pytest.approx(1)
+
+
+def test_mig_of_quantiles_sees_through_monotone_maps_and_outliers():
+    """And bins of equal width warn that they do not."""
+    truth = normal(5_000, 3)
+    code = truth + 0.2 * normal(5_000, 3, seed=1)
+    plain = mig(truth, code, edges="quantile")
+    assert plain > 0.45
+    assert mig(truth, np.exp(code), edges="quantile") == pytest.approx(plain)
+    code[0] = 1_000
+    assert mig(truth, code, edges="quantile") == pytest.approx(plain, abs=0.005)
+    with pytest.warns(UserWarning, match=r"code column 0: outliers .*quantile"):
+        assert mig(truth, code) < 0.01
+    with pytest.raises(ValueError, match="edges"):
+        mig(truth, code, edges="equal")  # type: ignore[arg-type]
+
+
+def test_a_rare_value_is_no_outlier():
+    truth = (np.arange(1_000) < 3).astype(float)[:, None]
+    assert mig(truth, truth) == pytest.approx(1)
 
 
 def test_mig_is_the_gap_in_units_of_the_entropy():

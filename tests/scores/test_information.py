@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import digamma, ndtri
-from scipy.stats import rankdata
 
 from biasvae_jax.scores.information import (
     canonical_directions,
@@ -140,56 +138,6 @@ def test_linear_maps_of_either_side_leave_gaussian_information(seed):
     )
 
 
-# Nearest neighbours -------------------------------------------------------------------------------
-
-
-def test_ksg_of_gaussian_pairs():
-    assert ksg_information(*correlated(1_000, [0.75] * 12)).mean() == pytest.approx(PAIR, abs=0.02)
-    estimate = ksg_information(*correlated(2_000, [0.0, 0.5, 0.95]))
-    np.testing.assert_allclose(estimate, -0.5 * np.log(1 - np.square([0, 0.5, 0.95])), atol=0.06)
-
-
-def test_ksg_where_gaussian_is_wrong():
-    """Y = X + noise, both uniform on (0, 1): I = h(Y) − h(noise) = ½ − 0 nats."""
-    x, noise = np.random.default_rng(0).uniform(size=(2, 1_500, 8))
-    assert ksg_information(x, x + noise).mean() == pytest.approx(0.5, abs=0.04)
-    assert gaussian_information(x[:, :1], (x + noise)[:, :1]) < 0.4
-
-
-@pytest.mark.parametrize("neighbours", [1, 3, 10])
-def test_ksg_is_unchanged_by_monotone_maps_of_either_side(neighbours):
-    truth, code = correlated(500, [0.75, 0.2])
-    plain = ksg_information(truth, code, neighbours)
-    np.testing.assert_array_equal(ksg_information(np.exp(truth), code**3, neighbours), plain)
-    np.testing.assert_allclose(ksg_information(-5 * truth, np.arctan(code), neighbours), plain)
-    np.testing.assert_allclose(ksg_information(code, truth, neighbours), plain)
-
-
-def test_ksg_counts_as_the_paper_defines():
-    """Against the definition written out, on all pairs of distances."""
-    truth, code = correlated(80, [0.8])
-    x, y = (ndtri((rankdata(a) - 0.5) / 80) for a in (truth[:, 0], code[:, 0]))
-    dx, dy = (np.abs(a[:, None] - a) for a in (x, y))
-    for k in (1, 3):
-        radius = np.sort(np.maximum(dx, dy), axis=1)[:, [k]]  # the row itself stands first
-        inside = radius * (1 - 1e-9)  # scores are symmetric: some distances tie but for rounding
-        nx, ny = ((d < inside).sum(1) - 1 for d in (dx, dy))
-        expected = digamma(k) + digamma(80) - np.mean(digamma(nx + 1) + digamma(ny + 1))
-        assert ksg_information(truth, code, k)[0] == pytest.approx(expected)
-
-
-def test_ksg_of_constants_is_0():
-    constant = np.full((50, 2), 0.1)
-    np.testing.assert_array_equal(ksg_information(constant, normal(50, 2)), 0)
-    np.testing.assert_array_equal(ksg_information(constant, constant), 0)
-
-
-@pytest.mark.parametrize("neighbours", [0, 50])
-def test_ksg_names_bad_neighbours(neighbours):
-    with pytest.raises(ValueError, match="neighbours"):
-        ksg_information(normal(50, 1), normal(50, 1), neighbours)
-
-
 @pytest.mark.parametrize("score", [gaussian_information, ksg_information, canonical_directions])
 def test_bad_input_is_named(score):
     good = normal(30, 3)
@@ -198,11 +146,6 @@ def test_bad_input_is_named(score):
             score(good, bad)
     with pytest.raises(ValueError, match=r"^truth "):
         score(np.where(good > 1, np.nan, good), good)
-
-
-def test_ksg_names_unpaired_columns():
-    with pytest.raises(ValueError, match=r"code .*shape"):
-        ksg_information(normal(30, 3), normal(30, 2))
 
 
 # Neural bounds ------------------------------------------------------------------------------------

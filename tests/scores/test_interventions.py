@@ -104,6 +104,10 @@ def test_bad_callables_are_named(score):
         run(score, lambda truth: truth * np.nan)
     with pytest.raises(ValueError, match=r"sample .*finite"):
         run(score, identity, lambda rng, rows: np.full((rows, 3), np.inf))
+    with pytest.raises(ValueError, match=r"sample .*masked"):
+        run(score, identity, lambda rng, rows: np.ma.masked_less(sample(rng, rows), 0))
+    with pytest.raises(ValueError, match=r"encode .*complex"):
+        run(score, lambda truth: truth * 1j)
     with pytest.raises(ValueError, match=r"sample .*shape"):
         run(score, identity, lambda rng, rows: rng.normal(size=rows))
     with pytest.raises(ValueError, match=r"sample .*asked for"):

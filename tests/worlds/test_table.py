@@ -85,7 +85,7 @@ def test_cells_of_a_seed_share_their_random_numbers(world):
     noise = world.draw(jax.random.key(1), (1_000,))
     low, high = (world.sample(noise, BIAS, p, data).u for p in (0.5, 0.6))
     same = np.mean(np.all(np.asarray(low) == np.asarray(high), axis=1))
-    assert same > 0.85  # independent draws would agree in a tenth of the rows
+    assert same > 0.7  # independent draws would agree in a tenth of the rows
 
 
 def test_observation_noise_is_added_on_request_and_renewed_alone(file):
