@@ -92,18 +92,22 @@ class Sweep:
             yield step, state, self.gather(info, models)
 
     def finite(self, models: Models, state: TrainState) -> np.ndarray:
-        """Tell which models are finite in parameters and optimiser, `[models]` booleans.
+        """Tell which models are finite in parameters, optimiser and last loss, `[models]` booleans.
 
         Adam hides an overflow of its second moment: the step becomes 0 and the loss stays finite.
+        The last loss, on fresh images, is that of the parameters after the last step.
         """
-        return self.gather(self._finite(None, state), models)
+        with jax.debug_nans(False):
+            stacked = state.params, *self.put((models.bias, models.beta))
+            last = self._over_batches(1, fresh_noise, self._last_loss, models, *stacked)
+            return self.gather(self._finite(None, state), models) & np.isfinite(last)
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
         u = self._layout.share(self.recipe.world.test_factors())
         seed, bias = self.put((models.seed, models.bias))
-        scores = self._score(u, params, seed, bias)
-        return self.gather(scores, models)
+        with jax.debug_nans(False):  # an undefined score is NaN, and no error
+            return self.gather(self._score(u, params, seed, bias), models)
 
     def diagnose(self, models: Models, params: Any) -> Diagnosis:
         """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
@@ -116,8 +120,9 @@ class Sweep:
         reductions = [reduce_world(self.recipe.world, float(b), latents, key) for b in biases]
         each = jax.tree.map(lambda *a: np.stack(a).astype(np.float32)[row], *reductions)
         stacked = params, *self.put((each, models.bias, models.beta))
-        gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
-        return Diagnosis(gaps, self._signal_share(models, params))
+        with jax.debug_nans(False):
+            gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
+            return Diagnosis(gaps, self._signal_share(models, params))
 
     def baselines(self) -> dict[str, np.ndarray]:
         """Score randomly initialised networks, with the plainest head too: `[BASELINES]` each.
@@ -128,9 +133,10 @@ class Sweep:
         networks = Models(*np.zeros((3, BASELINES), np.float32))
         index = self.put(np.arange(BASELINES, dtype=np.int32))
         u = self._layout.share(self.recipe.world.test_factors())
-        params, scores, raw = self._baseline(u, index)
-        scores, raw = self.gather((scores, raw), networks)
-        share = self._signal_share(networks, params)
+        with jax.debug_nans(False):
+            params, scores, raw = self._baseline(u, index)
+            scores, raw = self.gather((scores, raw), networks)
+            share = self._signal_share(networks, params)
         return {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
 
     def lift(self, function: Callable) -> Callable:
@@ -203,11 +209,11 @@ class Sweep:
 
         return self._layout.lift(score)
 
-    def _signal_share(self, models: Models, params: Any) -> Any:
+    def _signal_share(self, models: Models, params: Any) -> np.ndarray:
         stacked = params, self.put(models.bias)
         batches = SHARE_BATCHES, twin_noise
         variance = self._over_batches(*batches, self._variance, models, *stacked)
-        return np.asarray(jax.vmap(signal_share)(variance))
+        return signal_share(variance).astype(np.float32)
 
     def _over_batches(
         self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
@@ -234,6 +240,16 @@ class Sweep:
             return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
 
         return self._layout.draw(stack)
+
+    @functools.cached_property
+    def _last_loss(self) -> Callable:
+        def one(noise, slot, params, bias, beta):
+            here = _row(noise, slot)
+            x = self.recipe.world.sample(here.world, bias).x
+            rest = here.posterior, beta, self.recipe.likelihood_variance
+            return jnp.mean(self.recipe.objective(self.recipe.network, params, x, *rest).loss)
+
+        return self._layout.lift(one)
 
     @functools.cached_property
     def _gap(self) -> Callable:
