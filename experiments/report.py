@@ -96,6 +96,7 @@ def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunVie
     history = run.history.isel(mu=rows, beta=columns)
     names = [str(name) for name, v in scores.data_vars.items() if "mu" in v.dims]
     grid = {n: scores[n].transpose("mu", "beta", "seed").values for n in names}
+    grid["active_units"] = np.where(grid["finite"] == 1, grid["active_units"], np.nan)
     regimes = grid.pop("regime", None)  # codes: no mean, no map
     if not run.config.patience:
         grid.pop("steps", None)  # all alike
