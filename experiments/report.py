@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from biasvae_jax.config import PRESETS, Config, single
-from biasvae_jax.files import StorageError, reporting_disk_errors, write_atomically
+from biasvae_jax.files import StorageError, reporting_disk_errors, short_name, write_atomically
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.projection import fit_least_squares
@@ -64,8 +64,8 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     Raises UsageError when two runs share no μ or no β.
     """
     if file is None:
-        second = runs[-1].path.resolve().name
-        file = runs[0].path / ("report.html" if len(runs) == 1 else f"compare-{second}.html")
+        compared = short_name("compare-", runs[-1].path.resolve().name, ".html")
+        file = runs[0].path / ("report.html" if len(runs) == 1 else compared)
     shared = [_shared(axis, runs[0].config, runs[-1].config) for axis in ("mu", "beta")]
     if not all(shared):
         raise cli.UsageError("the two runs have no cell (μ, β) in common")
