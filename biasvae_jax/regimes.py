@@ -22,7 +22,7 @@ class Regime(enum.IntEnum):
     ACTIVE_BEYOND = 4
     """Some are active where the linear optimum has none."""
     DIVERGED = 5
-    """Parameters, optimiser or scores left the finite numbers."""
+    """Losses, parameters or optimiser left the finite numbers."""
 
 
 def regime(

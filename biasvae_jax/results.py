@@ -11,7 +11,6 @@ from biasvae_jax.regimes import Regime, regime
 
 GRID = ("mu", "beta", "seed")
 NOT_SCORES = ("loss", "reconstruction", "kl", "recovery_mse_raw", "finite", "regime", "steps")
-MAY_BE_NAN = ("signal_share",)  # where no latent is active
 INTEGERS = {"active_units": np.int32, "finite": np.int8, "regime": np.int8, "steps": np.int32}
 
 # variable: (long_name, units)
@@ -35,7 +34,7 @@ MEANINGS = {
     "active_units": ("latents with Var(posterior mean) > 0.01 on training images", "latents"),
     "regime": ("what became of the model, from active_units and β*(μ)", "1"),
     "steps": ("training steps taken; fewer than asked for where patience ended", "steps"),
-    "finite": ("1 if the model stayed finite", "1"),
+    "finite": ("1 if losses, parameters and optimiser stayed finite", "1"),
 }
 SCORES = tuple(name for name in MEANINGS if name not in NOT_SCORES)
 
@@ -78,18 +77,18 @@ def results_dataset(
 ) -> xr.Dataset:
     """Assemble `results.nc` from flat arrays `[models]` and the baselines `[network]`.
 
-    `threshold` `[mu]` is β*(μ), for the regimes. A model that left the finite numbers gets NaN
-    scores (0 active units) and `finite` 0.
+    `threshold` `[mu]` is β*(μ), for the regimes. A model whose training left the finite numbers
+    gets NaN scores (0 active units) and `finite` 0. A score that is undefined is NaN by itself.
     """
     _, tail = training_history.means(history, config.steps)
+    finite = history.finite
     values = {name: np.asarray(scores[name], np.float64) for name in SCORES}
-    known = [np.isfinite(values[name]) for name in SCORES if name not in MAY_BE_NAN]
-    finite = history.finite & np.all(known, axis=0)
     values |= dict(zip(("loss", "reconstruction", "kl"), tail.T, strict=True))
     variables = {}
     for name in MEANINGS:
         if name in values:
-            masked = np.where(finite, values[name], 0 if name in INTEGERS else np.nan)
+            nothing = 0 if name in INTEGERS else np.nan
+            masked = np.where(finite & np.isfinite(values[name]), values[name], nothing)
             variables[name] = _variable(name, GRID, _on_grid(masked, config))
     variables["steps"] = _variable("steps", GRID, _on_grid(history.steps, config))
     variables["finite"] = _variable("finite", GRID, _on_grid(finite, config))

@@ -33,6 +33,7 @@ from biasvae_jax.files import (
     writing_folder,
 )
 from biasvae_jax.lock import RunDirectoryError, check_still_ours, lock_run
+from biasvae_jax.probe import try_out
 from biasvae_jax.trees import load_tree, save_tree
 
 __all__ = [
@@ -68,9 +69,12 @@ PLAN = ("devices", "group", "width", "chunk")
 def open_run(path: Path, config: Config, description: dict) -> None:
     """Write `config.json` at the first start: the config and `description` (plan, versions, …).
 
-    Raises RunDirectoryError when the directory holds another config or something else.
+    Raises RunDirectoryError when the directory holds another config or something else, or lies
+    where a run cannot be stored.
     """
-    if not check_run(path, config):
+    begun = check_run(path, config)
+    try_out(path, config)
+    if not begun:
         stored = {"config": json.loads(config.to_json()), **description}
         with reporting_disk_errors(path):
             _write_checked(path / "config.json", json.dumps(stored, indent=2).encode())

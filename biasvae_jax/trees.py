@@ -21,8 +21,11 @@ import numpy as np
 
 from biasvae_jax.config import Config
 from biasvae_jax.files import (
+    AT_ONCE,
     StorageError,
     first_line,
+    need_descriptors,
+    plain_name,
     read_json,
     reporting_disk_errors,
     write_atomically,
@@ -30,6 +33,7 @@ from biasvae_jax.files import (
 )
 
 MANIFEST = "manifest.json"
+DESCRIPTORS = 5 * (AT_ONCE + 1)  # arrays with an event loop and a file each, and orbax itself
 
 
 def save_tree(folder: Path, tree: Any, config: Config) -> None:
@@ -37,6 +41,7 @@ def save_tree(folder: Path, tree: Any, config: Config) -> None:
     with writing_folder(folder) as temporary:
         _save_arrays(temporary, tree)
         about = {"name": folder.name, "config": config_hash(config), "files": digests(temporary)}
+        _refuse_missing_arrays(folder, tree, about["files"])
         write_atomically(temporary / MANIFEST, json.dumps(seal(about)).encode())
 
 
@@ -60,8 +65,8 @@ def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
             raise StorageError(f"{folder / file} is missing or damaged")
     try:
         _refuse_foreign_metadata(folder)
-        with _quiet_orbax():
-            tree = _handler().restore(folder.absolute())
+        with plain_name(folder) as name, _quiet_orbax():
+            tree = _handler().restore(name)
         if like is not None and _shapes(tree) != _shapes(like):
             raise ValueError("it does not hold the arrays of this run")
         return tree
@@ -81,16 +86,32 @@ def config_hash(config: Config) -> str:
 
 
 def _save_arrays(folder: Path, tree: Any) -> None:
-    try:
-        with _quiet_orbax():
-            _handler().save(folder.absolute(), tree)
-    except Exception as error:
-        raise _as_os_error(error) from error
+    with plain_name(folder) as name, _quiet_orbax():
+        try:
+            _handler().save(name, tree)
+        except Exception as error:
+            found = _os_error(error)
+            if found is None:
+                raise
+            raise found from error
+
+
+def _refuse_missing_arrays(folder: Path, tree: Any, files: dict[str, str]) -> None:
+    """Raise StorageError unless each array of a tree is among the files of its folder."""
+    there = {Path(file).parent.as_posix() for file in files if not file.endswith(".zarray")}
+    arrays = [name for name, kind in _shapes(tree).items() if kind != {}]
+    for array in (name.removeprefix("/").replace("/", ".") for name in arrays):
+        if array not in there:
+            raise StorageError(f"{array} did not arrive in {folder}; nothing stored so far is lost")
 
 
 @contextmanager
 def _quiet_orbax() -> Iterator[None]:
-    """Keep orbax from printing warnings, and every failure's traceback before it is raised."""
+    """Keep orbax from printing warnings, and every failure's traceback before it is raised.
+
+    Raises OSError where it could not open its files and event loops: it would print that, too.
+    """
+    need_descriptors(DESCRIPTORS)
     logger = logging.getLogger("absl")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -100,34 +121,60 @@ def _quiet_orbax() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _as_os_error(error: Exception) -> OSError:
-    """Find the system's own error in tensorstore's, which is a ValueError whatever it was."""
+def _os_error(error: Exception) -> OSError | None:
+    """Find the system's own error in tensorstore's, which is a ValueError whatever it was.
+
+    None where there is none: then it is a mistake in a program, and no fault of the disk.
+    """
     code = re.search(r"\[os_error_code='(\d+)'\]", str(error))
-    return OSError(int(code[1]), os.strerror(int(code[1]))) if code else OSError(first_line(error))
+    if code:
+        return OSError(int(code[1]), os.strerror(int(code[1])))
+    return error if isinstance(error, OSError) else None
 
 
 @functools.cache
 def _handler() -> Any:
     """Make orbax's handler, for numpy arrays alone and without a wait for other processes."""
     import orbax.checkpoint as ocp  # slow to import, and only needed when something is stored
+    import tensorstore
+
+    # it is `_move_whole` that syncs, and knows which folders cannot be
+    context = tensorstore.Context({"file_io_sync": False})
 
     class WaitsForAll(ocp.type_handlers.NumpyHandler):
-        """Writes each array in a thread of its own, and leaves none under way if one fails."""
+        """Writes each array in a thread of its own, and leaves none under way if one fails.
+
+        Few at once: each takes descriptors, of which a process may have no more than 64.
+        """
 
         async def serialize(self, values, infos, args=None):
-            writes = []
             args = args or [ocp.SaveArgs()] * len(values)
-            for value, info, arg in zip(values, infos, args, strict=True):
-                writes += await super().serialize([value], [info], [arg])
-            failures = [failure for write in writes if (failure := _failure_of(write))]
-            if failures:
-                raise failures[0]
+            for some in _batched(list(zip(values, infos, args, strict=True))):
+                writes = []
+                for value, info, arg in some:
+                    info.ts_context = context
+                    writes += await super().serialize([value], [info], [arg])
+                failures = [failure for write in writes if (failure := _failure_of(write))]
+                if failures:
+                    raise failures[0]
             return []
+
+        async def deserialize(self, infos, args=None):
+            args = args or [ocp.RestoreArgs()] * len(infos)
+            read = []
+            for some in _batched(list(zip(infos, args, strict=True))):
+                read += await super().deserialize(*map(list, zip(*some, strict=True)))
+            return read
 
     registry = ocp.type_handlers.create_type_handler_registry((np.ndarray, WaitsForAll()))
     return ocp.PyTreeCheckpointHandler(
         use_ocdbt=False, use_compression=False, type_handler_registry=registry
     )
+
+
+def _batched(items: list) -> Iterator[list]:
+    """Cut a list into pieces of `AT_ONCE`."""
+    return (items[i : i + AT_ONCE] for i in range(0, len(items), AT_ONCE))
 
 
 def _failure_of(write: Any) -> Exception | None:

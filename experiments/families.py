@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from biasvae_jax.files import first_line
 from biasvae_jax.networks import Params
 from biasvae_jax.scores.alignment import linear_r2, match, mcc, probe_r2
 from biasvae_jax.scores.disentanglement import dci, mig, sap
@@ -26,7 +27,23 @@ class Family(NamedTuple):
 
     variables: dict[str, tuple[str, str]]
     """(long_name, units) of each, in the order in which `compute` returns them."""
-    compute: Callable[[Subject], Sequence[float]]
+    compute: Callable[[Subject], Sequence[float | str]]
+    """A text in place of a number says why there is none; a ValueError, why there is none at all"""
+
+    def of(self, subject: Subject) -> Sequence[float | str]:
+        """Return each variable of one model, or why it is undefined."""
+        try:
+            return self.compute(subject)
+        except ValueError as error:  # a world or code that the score is not for
+            return [first_line(error)] * len(self.variables)
+
+
+def _or_why(score: Callable[..., float], *pair: np.ndarray) -> float | str:
+    """Return one score, or why it is undefined, where others of its family may be defined."""
+    try:
+        return score(*pair)
+    except ValueError as error:
+        return first_line(error)
 
 
 def _intervention(score: Callable) -> Callable[[Subject], Sequence[float]]:
@@ -35,12 +52,15 @@ def _intervention(score: Callable) -> Callable[[Subject], Sequence[float]]:
 
 
 def _ksg(subject: Subject) -> Sequence[float]:
-    """Pair columns on all rows, estimate on 2,000: choosing the pairs adds nothing to them."""
+    """Pair columns on all rows, estimate on 2,000: choosing the pairs adds nothing to them.
+
+    Without a direction that varies there is no pair, and the sum is 0.
+    """
     z, z_hat = subject.joint
     pairs = match(z, z_hat)
     canonical = canonical_directions(z, z_hat)
     return [
-        ksg_information(truth[:FEW], code[:FEW]).sum()
+        ksg_information(truth[:FEW], code[:FEW]).sum() if truth.shape[1] else 0.0
         for truth, code in (
             (z[:, pairs.factor], z_hat[:, pairs.latent]),
             (canonical.truth, canonical.code),
@@ -99,7 +119,7 @@ FAMILIES = {
             "mi_gaussian": ("I(z; z_hat) from canonical correlations, as if Gaussian", "nat"),
             "mi_gaussian_test": ("the same of u and z_hat over the test images", "nat"),
         },
-        lambda s: [gaussian_information(*s.joint), gaussian_information(*s.test)],
+        lambda s: [_or_why(gaussian_information, *pair) for pair in (s.joint, s.test)],
     ),
     "ksg": Family(
         {

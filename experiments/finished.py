@@ -13,6 +13,7 @@ from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.storage import RunDirectoryError
+from experiments.undefined import NAN, Reasons, from_attribute, to_attribute
 
 GRID = ("mu", "beta", "seed")
 FLAT = ("seed", "mu", "beta")  # the order of `sweep.grid`
@@ -84,18 +85,23 @@ def read_dataset(file: Path, config: Config) -> xr.Dataset:
 
 
 class ScoreTable:
-    """`scores.nc` in memory: `[models]` for each variable, NaN where it is still to do."""
+    """`scores.nc` in memory: `[models]` for each variable, NaN where it is to do or undefined."""
 
     def __init__(self, run: FinishedRun, meanings: Mapping[str, tuple[str, str]]):
         """Open the file, or start it; `meanings` are (long_name, units) of every variable."""
         self._run, self._meanings = run, meanings
         self._file = run.path / "scores.nc"
         self._values: dict[str, np.ndarray] = {}
+        self._undefined: dict[str, Reasons] = {}
         self._others: dict[str, xr.Variable] = {}  # of another version; kept as they are
         if self._file.exists():
             stored = read_dataset(self._file, run.config)
             names = [name for name in meanings if name in stored]
             self._values = {name: flat(stored[name]).copy() for name in names}
+            self._undefined = {
+                name: from_attribute(stored[name].attrs.get("undefined"), run.config.models)
+                for name in names
+            }
             more = stored.drop_vars(names).data_vars
             self._others = {str(name): variable.variable for name, variable in more.items()}
 
@@ -104,15 +110,30 @@ class ScoreTable:
         nothing = np.full(self._run.config.models, np.nan, np.float32)
         return self._values.get(name, nothing)
 
+    def undefined(self, name: str) -> Reasons:
+        """Why the finite models that have no value of a variable never will: reason → models."""
+        without = self._run.finite & np.isnan(self[name])
+        every = {why: models & without for why, models in self._undefined.get(name, {}).items()}
+        return {why: models for why, models in every.items() if models.any()}
+
     def lacks(self, names: Iterable[str]) -> np.ndarray:
-        """Tell which finite models lack one of these variables, `[models]`."""
-        missing = [np.isnan(self[name]) for name in names]
-        return self._run.finite & np.any(missing, axis=0)
+        """Tell which finite models have one of these variables still to compute, `[models]`."""
+        lacking = np.zeros_like(self._run.finite)
+        for name in names:
+            explained = np.any([lacking & False, *self.undefined(name).values()], axis=0)
+            lacking |= np.isnan(self[name]) & ~explained
+        return lacking & self._run.finite
 
     def put(self, names: Iterable[str], models: Any, values: Iterable[Any]) -> None:
-        """Set variables of some models, given by index."""
+        """Set variables of some models, given by index; a text says why there is no value."""
         for name, value in zip(names, values, strict=True):
-            self._values.setdefault(name, self[name])[models] = value
+            why, number = (value, np.nan) if isinstance(value, str) else (NAN, value)
+            row = self._values.setdefault(name, self[name])
+            row[models] = number
+            for each in self._undefined.setdefault(name, {}).values():
+                each[models] = False
+            reason = self._undefined[name].setdefault(why, np.zeros(len(row), bool))
+            reason[models] = np.isnan(row[models])
 
     def save(self) -> None:
         """Write `scores.nc`, whole or not at all."""
@@ -122,6 +143,8 @@ class ScoreTable:
         for name, (long_name, units) in self._meanings.items():
             if name in self._values:
                 attributes = {"long_name": long_name, "units": units}
+                if self.undefined(name):
+                    attributes["undefined"] = to_attribute(self.undefined(name))
                 variable = xr.Variable(FLAT, self[name].reshape(shape), attributes)
                 variables[name] = variable.transpose(*GRID)
         attributes = {

@@ -25,7 +25,7 @@ from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
 from biasvae_jax.sweep import grid
 from experiments import cli, output
-from experiments.finished import FinishedRun, flat, read_dataset
+from experiments.finished import FinishedRun, ScoreTable, flat, read_dataset
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
@@ -49,7 +49,7 @@ class Flags:
 
 
 class Models(NamedTuple):
-    """The finite models of a run, each array `[models]`."""
+    """The models of a run of which all scores are defined, each array `[models]`."""
 
     mu: np.ndarray
     active: np.ndarray
@@ -75,12 +75,16 @@ def read_models(run: FinishedRun) -> Models:
     file = run.path / "scores.nc"
     scores = read_dataset(file, run.config) if file.exists() else xr.Dataset()
     names = [str(name) for name in scores if str(name).startswith("mi_")]
-    complete = [name for name in names if not np.isnan(flat(scores[name])[run.finite]).any()]
+    table = ScoreTable(run, {name: ("", "nat") for name in names})
+    complete = [name for name in names if not table.lacks([name]).any()]
     if not complete:
         raise cli.UsageError(
             f"{run.path} has no information yet; run python -m experiments.score {run.path} first"
         )
-    keep = run.finite
+    defined = [flat(run.results[name]) for name in PROXIES] + [table[name] for name in complete]
+    keep = run.finite & ~np.isnan(defined).any(0)
+    if not keep.any():
+        raise cli.UsageError(f"{run.path} has no model of which all these scores are defined")
     active = flat(run.results["active_units"])[keep] > 0
     proxies = {k: sign * flat(run.results[k])[keep] for k, (_, sign) in PROXIES.items()}
     information = {k: np.where(active, flat(scores[k])[keep], 0) for k in complete}

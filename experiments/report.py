@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from biasvae_jax.config import PRESETS, Config, single
-from biasvae_jax.files import StorageError, reporting_disk_errors, write_atomically
+from biasvae_jax.files import StorageError, reporting_disk_errors, short_name, write_atomically
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.projection import fit_least_squares
@@ -64,8 +64,8 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     Raises UsageError when two runs share no μ or no β.
     """
     if file is None:
-        second = runs[-1].path.resolve().name
-        file = runs[0].path / ("report.html" if len(runs) == 1 else f"compare-{second}.html")
+        compared = short_name("compare-", runs[-1].path.resolve().name, ".html")
+        file = runs[0].path / ("report.html" if len(runs) == 1 else compared)
     shared = [_shared(axis, runs[0].config, runs[-1].config) for axis in ("mu", "beta")]
     if not all(shared):
         raise cli.UsageError("the two runs have no cell (μ, β) in common")
@@ -96,6 +96,7 @@ def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunVie
     history = run.history.isel(mu=rows, beta=columns)
     names = [str(name) for name, v in scores.data_vars.items() if "mu" in v.dims]
     grid = {n: scores[n].transpose("mu", "beta", "seed").values for n in names}
+    grid["active_units"] = np.where(grid["finite"] == 1, grid["active_units"], np.nan)
     regimes = grid.pop("regime", None)  # codes: no mean, no map
     if not run.config.patience:
         grid.pop("steps", None)  # all alike

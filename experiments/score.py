@@ -1,6 +1,7 @@
 """Add the field's scores to a finished run, as its `scores.nc`.
 
-The same command again goes on where it stopped. Without --scores, all but the neural estimates
+The same command again goes on where it stopped. A score that is undefined for a model is left out,
+and the reason is told and stored. Without --scores, all but the neural estimates
 of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 """
 
@@ -33,6 +34,7 @@ from experiments.signals import LISTENER, raise_if
 from experiments.subject import Subject
 
 SAVE_SECONDS = 5.0
+MOST_REASONS = 20
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
 
 
@@ -124,13 +126,7 @@ def one_by_one(run: FinishedRun, table: ScoreTable, names: Sequence[str]) -> Ite
         subject = Subject(recipe, one, int(model.seed), float(model.bias))
         for name, family in families.items():
             if table.lacks(family.variables)[index]:
-                try:
-                    values = family.compute(subject)
-                except ValueError as error:  # a world or code too small for this score
-                    raise cli.UsageError(
-                        f"{name} is not for this run, name others: {error}"
-                    ) from None
-                table.put(family.variables, index, values)
+                table.put(family.variables, index, family.of(subject))
                 yield name
 
 
@@ -148,6 +144,20 @@ def together(run: FinishedRun, table: ScoreTable, name: str) -> Iterator[str]:
         yield name
 
 
+def undefined(table: ScoreTable, names: Sequence[str]) -> list[str]:
+    """Say which scores are undefined, for how many models and why, a line for each reason."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for variable in (variable for name in names for variable in VARIABLES[name]):
+        for why, models in table.undefined(variable).items():
+            found.setdefault((why, int(models.sum())), []).append(variable)
+    lines = [
+        f"undefined for {count:,} model{'s' if count > 1 else ''}: {', '.join(variables)} ({why})"
+        for (why, count), variables in found.items()
+    ]
+    more = len(lines) - MOST_REASONS
+    return lines[:MOST_REASONS] + ([f"and {more} more reasons in scores.nc"] if more > 0 else [])
+
+
 def report(
     console: Console,
     run: FinishedRun,
@@ -163,10 +173,15 @@ def report(
         took = f"{seconds[name]:.0f}" if name in seconds else "–"
         for variable, (_, unit) in VARIABLES[name].items():
             values = table[variable][run.finite]
-            spread = (f(values) if values.size else np.nan for f in (np.min, np.median, np.max))
-            rows.add_row(variable, *(f"{v:.3f}" for v in spread), unit.replace("1", "–"), took)
+            values = values[~np.isnan(values)]
+            spread = ["n/a"] * 3
+            if values.size:
+                spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
+            rows.add_row(variable, *spread, unit.replace("1", "–"), took)
             took = ""  # once for all variables of a score
     console.print(rows)
+    for line in undefined(table, names):
+        console.print(line, markup=False)
     for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
         took = [seconds[name] for name in chosen if name in seconds]
         if took:

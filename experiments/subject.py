@@ -67,9 +67,14 @@ class Subject:
 
     @cached_property
     def encoder_threshold(self) -> float:
-        """β below which the encoder's features could leave a collapse, by 8,192 training images."""
+        """β below which the encoder's features could leave a collapse, by 8,192 training images.
+
+        Raises ValueError for a network without `features`.
+        """
         x = _training_images(self.recipe, self.seed, self.bias)
         network: Any = self.recipe.network
+        if not hasattr(network, "features"):
+            raise ValueError(f"{type(network).__name__} has no features, the last hidden layer")
         h = _features(network, self.params, x)
         return encoder_threshold(np.asarray(x), np.asarray(h), self.recipe.likelihood_variance)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from biasvae_jax import storage
 from biasvae_jax.boundary import most_active
 from biasvae_jax.config import Config
+from biasvae_jax.results import SCORES
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 
@@ -23,6 +24,7 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     results = storage.read_dataset(out / "results.nc")
     console.print(_table(results))
     _print_diverged(console, results)
+    _print_undefined(console, results)
     _print_boundary(console, results)
     storage.read_dataset(out / "history.nc")  # only to tell if it is damaged
     raw = float(results["random_recovery_mse_raw"].mean())
@@ -39,18 +41,34 @@ def _table(results: xr.Dataset) -> Table:
     table = Table(title="Corners of the grid (mean over seeds)", box=SIMPLE_HEAD)
     for heading in ("μ", "β", *SHOWN):
         table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
-    means = results.mean("seed")
+    means = results.where(results["finite"] == 1).mean("seed")  # what diverged has 0 active units
     corners = dict.fromkeys((mu, beta) for mu in (0, -1) for beta in (0, -1))
     mu, beta = results["mu"].values, results["beta"].values
     corners = dict.fromkeys((mu[i], beta[j]) for i, j in corners)
     for bias, weight in corners:
         cell = means.sel(mu=bias, beta=weight)
-        values = (f"{float(cell[name]):.3f}" for name in SHOWN)
+        values = (_number(cell[name]) for name in SHOWN)
         table.add_row(f"{bias:g}", f"{weight:g}", *values)
-    random = (f"{float(results['random_' + n].mean()):.3f}" if n != "kl" else "–" for n in SHOWN)
+    random = (_number(results["random_" + n].mean()) if n != "kl" else "–" for n in SHOWN)
     table.add_section()
     table.add_row("random", "network", *random)
     return table
+
+
+def _number(value: xr.DataArray) -> str:
+    return "n/a" if np.isnan(float(value)) else f"{float(value):.3f}"
+
+
+def _print_undefined(console: Console, results: xr.Dataset) -> None:
+    """Name the scores that have no value for some model whose training stayed finite."""
+    missing = {
+        name: int((results[name].isnull() & (results["finite"] == 1)).sum())
+        for name in SCORES
+        if name in results and name != "signal_share"  # undefined of every collapsed model
+    }
+    told = ", ".join(f"{name} ({count:,})" for name, count in missing.items() if count)
+    if told:
+        console.print(f"undefined for so many models (n/a): {told}")
 
 
 def _print_boundary(console: Console, results: xr.Dataset) -> None:

@@ -90,7 +90,7 @@ def test_numbers_are_white_on_dark_cells_and_black_on_light_ones():
     values = np.array([[0.0, 0.5, 1.0], [0.2, 0.9, np.nan]])[..., None]
     numbers = heat_map(over_seeds(values), MU, BETA).data[1]  # cividis grows lighter
     assert list(numbers.textfont.color[:5]) == ["#fff", "#000", "#000", "#fff", "#000"]
-    assert numbers.text[5] == "–" and numbers.textfont.color[5] not in ("#fff", "#000")
+    assert numbers.text[5] == "n/a" and numbers.textfont.color[5] not in ("#fff", "#000")
 
 
 def test_the_boundary_stands_between_the_columns_it_separates():
@@ -137,6 +137,21 @@ def test_diverged_models_are_counted():
     scores |= {"finite": over_seeds(finite), "kl": over_seeds(lost)}
     assert "1 of them diverged" in " ".join(about_run(view(seeds=1, scores=scores)))
     assert "diverged" in about_cell(view(seeds=1, scores=scores), 1, 2)[0]
+
+
+def test_an_undefined_score_is_told_as_such_and_the_rest_as_ever():
+    nothing = over_seeds(np.full((2, 3, 2), np.nan))
+    undefined = view(scores=view().scores | {"recovery_r2": nothing})
+    said = " ".join(about_run(undefined))
+    assert "R² is undefined for every model" in said and "Collapse:" in said
+    cell = " ".join(about_cell(undefined, 0, 0))
+    assert "9 of" in cell and "R² is undefined" in cell and "not scored" not in cell
+    unscored = undefined.scores | {"active_units": nothing}
+    assert "not scored yet" in " ".join(about_cell(view(scores=unscored), 0, 0))
+    assert "No model has been scored" in " ".join(about_run(view(scores=unscored)))
+    diverged = unscored | {"finite": over_seeds(np.zeros((2, 3, 2)))}
+    assert "12 of them diverged" in about_run(view(scores=diverged))[-1]
+    assert "no cell in common" in page([undefined, undefined])
 
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\udce9"

@@ -76,6 +76,18 @@ def test_a_model_without_an_active_latent_has_no_signal_share_and_is_finite():
     assert (results["finite"] == 1).all() and results["signal_share"].isnull().sum() == 2
 
 
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", [name for name in SCORES if name != "active_units"])
+def test_an_undefined_score_is_nan_by_itself(name, nothing):
+    values = np.where(np.arange(12) == 5, nothing, 100.0)
+    results, clean = datasets(**{name: values})[0], datasets()[0]
+    for other, variable in clean.data_vars.items():
+        if other != name:
+            np.testing.assert_array_equal(results[other], variable, err_msg=str(other))
+    lost = results[name].isnull()
+    assert int(lost.sum()) == 1 and lost[1, 2, 0] and (results["finite"] == 1).all()
+
+
 def test_regimes_follow_active_units_and_each_biass_own_threshold():
     """β = 1, 2, 3 against β* = 2.5 at μ = 0 and 1.5 at μ = 1."""
     results, _ = datasets(active_units=np.where(grid(CONFIG).seed == 0, 0, 9))

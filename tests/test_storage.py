@@ -1,11 +1,16 @@
 import dataclasses
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import resource
 import shutil
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import filelock
@@ -386,3 +391,197 @@ def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
     storage.write_dataset(file, xr.Dataset({"a": 3}))
     assert storage.read_dataset(file)["a"] == 3
     assert len(storage.checksum_file(file).read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a\\b", "gs:", "a[b]", "é", "caf\udce9", "a\nb", "~", "a b"])
+def test_a_run_of_any_name_is_stored_inside_it_and_comes_back(tmp_path, name):
+    run = tmp_path / name
+    with storage.lock_run(run):
+        storage.open_run(run, CONFIG, {"plan": PLAN})
+        storage.save_tree(run / "tree", TREE, CONFIG)
+    assert_same(storage.load_tree(run / "tree", CONFIG), TREE)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    manifest = json.loads((run / "tree" / "manifest.json").read_bytes())
+    assert {"state.0/0.0", "state.step/0", "history.sums/0"} <= manifest["files"].keys()
+
+
+def test_a_place_whose_name_nothing_can_make_plain_is_refused_before_anything_is_stored(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "t\\mp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t\\mp"))
+    with storage.lock_run(tmp_path / "a\\b"), pytest.raises(StorageError, match="set TMPDIR"):
+        storage.open_run(tmp_path / "a\\b", CONFIG, {"plan": PLAN})
+    assert not (tmp_path / "a\\b" / "config.json").exists()
+
+
+def test_an_array_that_did_not_arrive_is_noticed_when_it_is_stored(tmp_path, monkeypatch):
+    save = trees._save_arrays
+
+    def lose_one(folder, tree):
+        save(folder, tree)
+        shutil.rmtree(folder / "history.sums")
+
+    monkeypatch.setattr(trees, "_save_arrays", lose_one)
+    with pytest.raises(StorageError, match=r"history\.sums did not arrive"):
+        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert not (tmp_path / "tree").exists()
+
+
+def test_a_mistake_in_a_program_is_not_worded_as_a_disk_error(tmp_path, monkeypatch):
+    def mistaken(*_):
+        raise TypeError("unexpected keyword argument 'use_compression'")
+
+    monkeypatch.setattr(trees, "_handler", mistaken)
+    with pytest.raises(TypeError, match="use_compression"):
+        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    with pytest.raises(TypeError):
+        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+
+
+def test_a_disk_error_inside_the_store_is_found_in_its_words(tmp_path):
+    with pytest.raises(StorageError, match="Not a directory"):
+        (tmp_path / "tree").write_text("in the way")
+        trees.save_tree(tmp_path / "tree" / "below", TREE, CONFIG)
+    error = ValueError("Error writing [os_error_code='28'] [source locations='a:1']")
+    assert trees._os_error(error).errno == errno.ENOSPC
+    assert trees._os_error(ValueError("no code")) is None
+
+
+def lacking(patch, feature, code):
+    """Make file systems lack a feature."""
+    module, name, refused = {
+        "fsync folder": (os, "fsync", lambda fd, *_: stat.S_ISDIR(os.fstat(fd).st_mode)),
+        "fsync file": (os, "fsync", lambda fd, *_: stat.S_ISREG(os.fstat(fd).st_mode)),
+        "rename folder": (os, "replace", lambda source, *_: Path(source).is_dir()),
+        "rename file": (os, "replace", lambda source, *_: Path(source).is_file()),
+        "lock": (fcntl, "flock", lambda *_: True),
+    }[feature]
+    real = getattr(module, name)
+
+    def call(*arguments):
+        if refused(*arguments):
+            raise OSError(code, os.strerror(code))
+        return real(*arguments)
+
+    patch.setattr(module, name, call)
+
+
+@pytest.mark.parametrize(
+    ("feature", "code", "said"),
+    [
+        ("fsync file", errno.EINVAL, "syncing a file"),
+        ("fsync folder", errno.ENOSYS, "syncing a folder"),
+        ("rename folder", errno.ENOSYS, "renaming a folder"),
+        ("rename folder", errno.EXDEV, "renaming a folder"),
+        ("rename file", errno.ENOTSUP, "renaming a file"),
+        ("lock", errno.ENOLCK, "locking a file"),
+        ("lock", errno.EOPNOTSUPP, "locking a file"),
+        ("lock", errno.ENOSYS, "locking a file"),
+    ],
+)
+def test_what_a_file_system_lacks_is_said_at_the_start_and_nothing_is_left(
+    tmp_path, monkeypatch, feature, code, said
+):
+    with monkeypatch.context() as patch:
+        lacking(patch, feature, code)
+        with (
+            pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
+            storage.lock_run(tmp_path),
+        ):
+            storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    assert "\n" not in str(caught.value)
+    with storage.lock_run(tmp_path):  # and the lock was given back
+        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+
+
+def test_a_lock_that_keeps_nobody_out_is_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    with pytest.raises(RunDirectoryError, match="granted twice"):
+        storage.lock_run(tmp_path).__enter__()
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(
+    tmp_path, monkeypatch, code
+):
+    lacking(monkeypatch, "fsync folder", code)
+    with storage.lock_run(tmp_path / "run"):
+        storage.open_run(tmp_path / "run", CONFIG, {"plan": PLAN})
+    lacking(monkeypatch, "fsync folder", errno.EIO)
+    with pytest.raises(StorageError, match="syncing a folder: Input/output error"):
+        storage.save_tree(tmp_path / "run" / "tree", TREE, CONFIG)
+
+
+def test_where_folders_cannot_be_opened_only_files_are_synced(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_DIRECTORY")  # as on Windows
+    lacking(monkeypatch, "fsync folder", errno.EACCES)
+    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+
+
+def test_every_name_is_brought_to_the_disk(tmp_path, monkeypatch):
+    """What is renamed was synced before, and the folder that holds a new name is synced after."""
+    events = []
+    fsync, mkdir, replace = os.fsync, os.mkdir, os.replace
+    inode = lambda path: Path(path).stat().st_ino  # noqa: E731
+
+    def syncing(descriptor):
+        fsync(descriptor)
+        events.append(("synced", os.fstat(descriptor).st_ino))
+
+    def making(path, *arguments, **keywords):
+        mkdir(path, *arguments, **keywords)
+        events.append(("named", inode(Path(path).parent)))
+
+    def renaming(source, target):
+        assert ("synced", inode(source)) in events
+        replace(source, target)
+        events.append(("named", inode(Path(target).parent)))
+
+    for name, patched in (("fsync", syncing), ("mkdir", making), ("replace", renaming)):
+        monkeypatch.setattr(os, name, patched)
+    run = tmp_path / "above" / "run"
+    with storage.lock_run(run):
+        storage.open_run(run, CONFIG, {"plan": PLAN})
+        storage.save_checkpoint(run, 0, 10, TREE, CONFIG)
+        storage.save_models(run, 0, TREE, CONFIG)
+    last = {event: number for number, event in enumerate(events)}
+    for folder in (tmp_path, run.parent, run, run / "checkpoints", run / "models"):
+        assert last["synced", inode(folder)] > last["named", inode(folder)], folder
+
+
+def test_few_files_may_be_open_at_once(tmp_path, monkeypatch):
+    """64 for the process are enough; where they are not, one line says so."""
+    many = {f"a{i}": np.arange(3) for i in range(40)}
+    storage.save_tree(tmp_path / "tree", many, CONFIG)  # whatever is imported is open now
+    opened = len(os.listdir("/dev/fd"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 48, hard))
+        storage.save_tree(tmp_path / "tree", many, CONFIG)
+        assert_same(storage.load_tree(tmp_path / "tree", CONFIG), many)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, hard))
+        with pytest.raises(StorageError, match="Too many open files") as caught:
+            storage.save_tree(tmp_path / "tree", many, CONFIG)
+        assert "\n" not in str(caught.value)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_name_as_long_as_can_be_is_written_and_others_are_told_apart(tmp_path):
+    files.write_atomically(tmp_path / ("x" * 255), b"whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["x" * 255]
+    names = {files.short_name("compare-", "é" * 123 + end, ".html") for end in ("", "a", "b")}
+    assert len(names) == 3
+    for name in names:
+        assert len(os.fsencode(name)) <= 255 and name.startswith("compare-é")
+        assert name.endswith(".html")
+    assert files.short_name("compare-", "other", ".html") == "compare-other.html"
+
+
+def test_a_run_too_deep_for_its_checkpoints_is_refused_at_the_start(tmp_path):
+    deep = Path(str(tmp_path) + "/" + "/".join(["d" * 200] * 19))
+    deep = deep / ("e" * (4096 - len(str(deep)) - 100))
+    with storage.lock_run(deep), pytest.raises(RunDirectoryError, match="File name too long"):
+        storage.open_run(deep, CONFIG, {"plan": PLAN})

@@ -35,18 +35,18 @@ def over_seeds(values: np.ndarray, level: float = 0.95) -> Cells:
 
 
 def number(value: float) -> str:
-    """Write a value for people: four significant digits, an en dash where there is none.
+    """Write a value for people: four significant digits, n/a where there is none.
 
     >>> number(0.123456), number(float("nan"))
-    ('0.1235', '–')
+    ('0.1235', 'n/a')
     """
-    return f"{value:.4g}" if np.isfinite(value) else "–"
+    return f"{value:.4g}" if np.isfinite(value) else "n/a"
 
 
 def _short(value: float) -> str:
     """Write a value that fits a cell of a small map."""
     if not np.isfinite(value):
-        return "–"
+        return "n/a"
     return (
         f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
     )

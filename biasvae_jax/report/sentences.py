@@ -29,14 +29,15 @@ def about_run(view: RunView) -> list[str]:
     lost = round(float(np.nansum(1 - view.scores["finite"].mean)) * config.seeds)
     if lost:
         said.append(f"{lost} of them diverged and have no scores.")
-    r2 = view.scores["recovery_r2"].mean
+    if not np.isfinite(view.scores["active_units"].mean).any():
+        return said if lost == config.models else [*said, "No model has been scored yet."]
+    return [*said, *_recovery(view), *_collapse(view), *_kl(view)]
+
+
+def _recovery(view: RunView) -> list[str]:
+    mu, beta, r2 = view.config.mu, view.config.beta, view.scores["recovery_r2"].mean
     if not np.isfinite(r2).any():
-        return [*said, "No model has been scored yet."]
-    return [*said, *_recovery(view, r2), *_collapse(view), *_kl(view)]
-
-
-def _recovery(view: RunView, r2: np.ndarray) -> list[str]:
-    mu, beta = view.config.mu, view.config.beta
+        return ["Recovery R² is undefined for every model, as where the test factors do not vary."]
     i, j = np.unravel_index(np.nanargmax(r2), r2.shape)
     baseline = view.random.get("recovery_r2", np.nan)
     random = f"; randomly initialised networks reach {baseline:.2f}" if baseline == baseline else ""
@@ -114,7 +115,7 @@ def about_cell(view: RunView, i: int, j: int) -> list[str]:
     side = "below" if beta < threshold else "above"
     expects = "active latents" if beta < threshold else "collapse"
     said = [f"β is {side} the threshold β*(μ) = {threshold:.2f}, so the theory expects {expects}."]
-    if not np.isfinite(value["recovery_r2"]):
+    if not np.isfinite(value["active_units"]):
         return [*said, "It is still in training, and not scored yet."]
     latents, units = view.config.latents, value["active_units"]
     if units == 0:
@@ -123,10 +124,12 @@ def about_cell(view: RunView, i: int, j: int) -> list[str]:
         said.append(f"{units:.3g} of {latents} latents are active.")
     if view.regimes is not None:
         said.append(f"Models of this cell: {_regimes(view.regimes[i, j])}.")
-    r2, random = max(value["recovery_r2"], 0.0), view.random.get("recovery_r2", np.nan)
+    r2, random = value["recovery_r2"], view.random.get("recovery_r2", np.nan)
     beside = f" ({random:.0%} for random networks)" if random == random else ""
     said.append(
-        f"A linear map of the code explains {r2:.0%} of the true factors' variance{beside}."
+        f"A linear map of the code explains {max(r2, 0):.0%} of the true factors' variance{beside}."
+        if np.isfinite(r2)
+        else "Recovery R² is undefined."
     )
     if "kl" in view.theory:
         said.append(
@@ -140,7 +143,7 @@ def about_pair(first: RunView, second: RunView, difference: np.ndarray) -> str:
     """Say how recovery R² differs; `difference` `[mu, beta]` is the second minus the first."""
     known = np.isfinite(difference)
     if not known.any():
-        return "The two runs have no scored cell in common."
+        return "The two runs have no cell in common in which recovery R² is defined."
     i, j = np.unravel_index(np.nanargmax(np.abs(difference)), difference.shape)
     up, down = (difference > TIE).sum(), (difference < -TIE).sum()
     return (

@@ -116,11 +116,14 @@ def code_variance(
     return CodeVariance(total, (first * second).sum(0) / rows)
 
 
-def signal_share(variance: CodeVariance) -> jax.Array:
+def signal_share(variance: CodeVariance) -> np.ndarray:
     """Share of the latents that is signal: tr Cov(E[mean | z]) / tr Cov(mean), on training data.
 
     Near 0 where they model the observation noise; NaN where no latent is active, that is varies
-    by more than 0.01. Takes the mean of `code_variance` over batches; scalar.
+    by more than 0.01. Takes the mean of `code_variance` over batches, `[..., latent_dim]` each, and
+    returns `[...]`. In numpy, so that this NaN is no error where jax looks for NaN.
     """
-    active = jnp.any(variance.total > ACTIVE_THRESHOLD)
-    return jnp.where(active, variance.signal.sum() / variance.total.sum(), jnp.nan)
+    total, signal = (np.asarray(part, float) for part in (variance.total, variance.signal))
+    defined = np.any(total > ACTIVE_THRESHOLD, -1) & np.isfinite(total).all(-1)
+    ratio = signal.sum(-1) / np.where(defined, total.sum(-1), 1)
+    return np.where(defined, ratio, np.nan)

@@ -34,7 +34,7 @@ class RecoveryScores(NamedTuple):
     recovery_mse: jax.Array
     """MSE of the same kind of head the other way: z_hat → u."""
     recovery_r2: jax.Array
-    """1 − (least-squares residual) / Var(u), from z_hat."""
+    """1 − (least-squares residual) / Var(u), from z_hat; NaN where u does not vary."""
     recovery_r2_mean: jax.Array
     """The same from the posterior mean (a trap)."""
     generation_mse: jax.Array
@@ -50,8 +50,16 @@ class RecoveryScores(NamedTuple):
 
 
 def r_squared(prediction: jax.Array, target: jax.Array) -> jax.Array:
-    """Share of the target's variance explained, pooled over its columns; 1 is perfect."""
-    return 1 - mse(prediction, target) / mse(target, target.mean(0, keepdims=True))
+    """Share of the target's variance explained, pooled over its columns; 1 is perfect.
+
+    1 − MSE(prediction)/MSE(mean), both `[rows, columns]`; scalar. NaN where every column of the
+    target is constant to rounding: nothing is there to explain. (`alignment.linear_r2` is a mean of
+    columns, in which such a column counts as 0.)
+    """
+    eps = jnp.finfo(target.dtype).eps
+    varies = jnp.any(jnp.ptp(target, axis=0) > 8 * eps * jnp.abs(target).max(0))
+    spread = mse(target, target.mean(0, keepdims=True))
+    return jnp.where(varies, 1 - mse(prediction, target) / jnp.where(varies, spread, 1), jnp.nan)
 
 
 def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:

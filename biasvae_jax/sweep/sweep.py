@@ -76,17 +76,22 @@ class Sweep:
             yield step, state, self.gather(info, models)
 
     def finite(self, models: Models, state: TrainState) -> np.ndarray:
-        """Tell which models are finite in parameters and optimiser, `[models]` booleans.
+        """Tell which models are finite in parameters, optimiser and last loss, `[models]` booleans.
 
         Adam hides an overflow of its second moment: the step becomes 0 and the loss stays finite.
+        The last loss, on fresh images, is that of the parameters after the last step.
         """
-        return self.gather(self._finite(None, state), models)
+        with jax.debug_nans(False):
+            stacked = state.params, *self.put((models.bias, models.beta))
+            last = self._over_batches(1, fresh_noise, self._last_loss, models, *stacked)
+            return self.gather(self._finite(None, state), models) & np.isfinite(last)
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
         seed, bias = self.put((models.seed, models.bias))
-        scores = self._score((self._test, self._data), params, seed, bias)
-        return self.gather(scores, models)
+        with jax.debug_nans(False):  # an undefined score is NaN, and no error
+            scores = self._score((self._test, self._data), params, seed, bias)
+            return self.gather(scores, models)
 
     def diagnose(self, models: Models, params: Any, reductions: Any = None) -> Diagnosis:
         """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
@@ -100,7 +105,8 @@ class Sweep:
         if self.recipe.objective.optimum_known:
             each = self._reductions(models) if reductions is None else reductions
             stacked = params, *self.put((each, models.bias, models.strength))
-            gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
+            with jax.debug_nans(False):
+                gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
         return Diagnosis(gaps, self._signal_share(models, params))
 
     def _reductions(self, models: Models) -> Any:
@@ -123,8 +129,9 @@ class Sweep:
         neutral = np.full(BASELINES, self.recipe.bias.axis.neutral, np.float32)
         networks = Models(np.zeros(BASELINES, np.int32), neutral, np.zeros(BASELINES, np.float32))
         index, bias = self.put((np.arange(BASELINES, dtype=np.int32), neutral))
-        params, scores, raw = self._baseline((self._test, self._data), index, bias)
-        scores, raw = self.gather((scores, raw), networks)
+        with jax.debug_nans(False):
+            params, scores, raw = self._baseline((self._test, self._data), index, bias)
+            scores, raw = self.gather((scores, raw), networks)
         share = self._signal_share(networks, params)
         found = {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
         return {name: value for name, value in found.items() if value is not None}
@@ -211,13 +218,13 @@ class Sweep:
 
         return self._layout.lift(score)
 
-    def _signal_share(self, models: Models, params: Any) -> Any:
+    def _signal_share(self, models: Models, params: Any) -> np.ndarray | None:
         if not self.recipe.world.noise_variance:
             return None
         stacked = params, self.put(models.bias)
         batches = SHARE_BATCHES, twin_noise
         variance = self._over_batches(*batches, self._variance, models, *stacked)
-        return np.asarray(jax.vmap(signal_share)(variance))
+        return signal_share(variance).astype(np.float32)
 
     def _over_batches(
         self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
@@ -244,6 +251,21 @@ class Sweep:
             return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
 
         return self._layout.draw(stack)
+
+    @functools.cached_property
+    def _last_loss(self) -> Callable:
+        def one(shared, slot, params, bias, strength):
+            noise, data = shared
+            here, recipe = _row(noise, slot), self.recipe
+            x = recipe.sample(here.world, bias, data).x
+            step = jnp.asarray(recipe.objective.kl_warmup)  # the full weight
+            terms = recipe.objective.losses(
+                recipe.network, params, x, here.posterior, strength, step,
+                recipe.likelihood_variance,
+            )  # fmt: skip
+            return jnp.mean(terms[0])
+
+        return self._layout.lift(one)
 
     @functools.cached_property
     def _gap(self) -> Callable:

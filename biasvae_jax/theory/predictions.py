@@ -99,7 +99,7 @@ def predict(
 
         pmi                  = mean over latents of r + (1 − r)·V(p − p̂)/λ
         recovery_r2          = tr(K C⁻¹ K')/tr V(u), with C = V(z_hat), K = Cov(u, z_hat) and
-                               z_hat = √((1 − r)/λ)·p + √r·noise
+                               z_hat = √((1 − r)/λ)·p + √r·noise; NaN where V(u) = 0
         generation_offset    = mean over pixels of (mean e)²
         generation_shrinkage = (1 − s)²·V(G), s the slope of decode(P(u)) on G(u)
         generation_head      = the rest of generation_mse
@@ -177,7 +177,7 @@ def _predict_one(
     return Prediction(
         *losses,
         pmi=(r + gain**2 * missed).mean(),
-        recovery_r2=explained / max(test.u, TINY),
+        recovery_r2=np.asarray(explained / test.u if test.u > TINY else np.nan),
         generation_mse=np.sum(terms),
         generation_offset=terms[0],
         generation_shrinkage=terms[1],

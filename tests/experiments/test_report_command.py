@@ -43,6 +43,11 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
     data = data_of(tmp_path / "both.html")
     assert data["mu"] == ["3"] and [run["name"] for run in data["runs"]] == ["tiny", "other"]
     assert len(data["maps"]["kl"]) == 3
+    named = other.rename(tmp_path / ("n" * 250))  # too long for compare-….html
+    report.main([str(tiny_run), str(named)])
+    (written,) = tiny_run.glob("compare-n*.html")
+    assert data_of(written)["runs"][1]["name"] == "n" * 250
+    written.unlink()
     full_sweep.main([*tiny_flags, "--mu", "7", "--seeds", "1", "--out", str(tmp_path / "apart")])
     with pytest.raises(UsageError, match="in common"):
         report.main([str(tiny_run), str(tmp_path / "apart")])

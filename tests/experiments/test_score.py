@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -20,9 +21,10 @@ from biasvae_jax.storage import RunDirectoryError, StorageError
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from experiments import cli, families, finished, identifiability, proxy, score
+from experiments import cli, families, finished, identifiability, proxy, score, undefined
 from experiments.progress import Progress
 from experiments.runner import Run
+from experiments.subject import Subject
 
 TINY = Config(
     mu=(0.0, 3.0),
@@ -239,16 +241,90 @@ def test_scores_of_another_run_or_damaged_ones_are_not_used(run):
         score.main([str(run), *CHEAP])
 
 
-def test_a_score_that_a_run_is_too_small_for_is_named(run, monkeypatch):
-    def compute(subject):
-        raise ValueError("sample must return at least 2 factors")
+def with_family(monkeypatch, name, compute):
+    changed = families.FAMILIES[name]._replace(compute=compute)
+    monkeypatch.setitem(families.FAMILIES, name, changed)
 
-    monkeypatch.setitem(
-        families.FAMILIES, "sap", families.FAMILIES["sap"]._replace(compute=compute)
-    )
-    with pytest.raises(cli.UsageError, match="sap is not for this run"):
-        score.main([str(run), *CHEAP])
-    assert read(run)["mcc"].notnull().any()
+
+def refuse(subject):
+    raise ValueError("sample must return at least 2 factors")
+
+
+def test_a_score_that_is_undefined_is_left_out_told_and_not_tried_again(run, monkeypatch, capsys):
+    with_family(monkeypatch, "sap", refuse)
+    score.main([str(run), "--scores", "sap", "mcc"])
+    told = "undefined for 4 models: sap (sample must return at least 2 factors)"
+    assert told in capsys.readouterr().out
+    assert read(run)["sap"].isnull().all() and read(run)["mcc"].notnull().all()
+    with_family(monkeypatch, "sap", lambda subject: pytest.fail("it was tried again"))
+    score.main([str(run), "--scores", "sap", "mcc"])
+    printed = capsys.readouterr().out
+    assert told in printed and "0 of 8 scores to compute" in printed and "n/a" in printed
+    rewrite(run, "scores.nc", lambda scores: scores["sap"].attrs.update(undefined="[[0]]"))
+    with pytest.raises(BaseException, match="it was tried again"):
+        score.main([str(run), "--scores", "sap"])
+
+
+@pytest.mark.parametrize("nothing", [refuse, lambda subject: [np.nan], lambda subject: ["why"]])
+def test_a_score_that_one_model_lacks_is_computed_for_the_others(run, monkeypatch, nothing):
+    real = families.FAMILIES["sap"].compute
+    with_family(monkeypatch, "sap", lambda s: nothing(s) if s.bias == 3 else real(s))
+    score.main([str(run), "--scores", "sap", "--quiet"])
+    assert read(run)["sap"].notnull().values[..., 0].tolist() == [[True, True], [False, False]]
+    table = finished.ScoreTable(finished.FinishedRun.open(run), families.VARIABLES["sap"])
+    assert not table.lacks(["sap"]).any()
+    (models,) = table.undefined("sap").values()
+    assert models.tolist() == [False, False, True, True]
+    table.put(["sap"], [2], [0.5])
+    assert [m.tolist() for m in table.undefined("sap").values()] == [[False, False, False, True]]
+
+
+def subject(config, network=None, bias=0.0):
+    recipe = Recipe.from_config(config)
+    recipe = dataclasses.replace(recipe, network=network or recipe.network)
+    return Subject(recipe, recipe.network.init(jax.random.key(0)), 0, bias)
+
+
+def test_what_does_not_apply_to_one_square_is_told_and_the_rest_computed():
+    one = subject(dataclasses.replace(TINY, n=1, contrast=()))
+    for name in ("beta_vae", "factor_vae"):
+        assert "at least 2 factors" in families.FAMILIES[name].of(one)[0]
+    for name in ("r2", "mcc", "mig", "sap", "gaussian"):
+        assert np.isfinite(families.FAMILIES[name].of(one)).all(), name
+
+
+def test_of_a_family_what_is_defined_is_computed():
+    """One test image has no information, and the training images have."""
+    lone = subject(dataclasses.replace(TINY, bins=(0.5,)))
+    information, on_test = families.FAMILIES["gaussian"].of(lone)
+    assert np.isfinite(information) and "rows" in on_test
+
+
+def test_latents_that_do_not_vary_in_float32_have_no_information():
+    far = subject(TINY, bias=-1e20)
+    assert families.FAMILIES["gaussian"].of(far)[0] == 0
+    assert families.FAMILIES["ksg"].of(far) == [0, 0]
+
+
+def test_a_network_without_features_has_no_encoder_threshold():
+    class Plain:
+        latent_dim = 4
+
+        def init(self, key):
+            return {}
+
+    (why,) = families.FAMILIES["encoder"].of(subject(TINY, Plain()))
+    assert why == "Plain has no features, the last hidden layer"
+
+
+def test_reasons_are_read_as_they_were_written_and_damaged_ones_not_at_all():
+    models = np.array([True, True, False, True, False])
+    reasons = {"too few": models, "other": ~models}
+    stored = undefined.from_attribute(undefined.to_attribute(reasons), 5)
+    assert {k: v.tolist() for k, v in stored.items()} == {k: v.tolist() for k, v in reasons.items()}
+    deep = "[" * 100_000
+    for text in (None, 3, "", "[]", "{", deep, '{"a": 1}', '{"a": [[0, 5]]}', '{"a": [["0", 1]]}'):
+        assert undefined.from_attribute(text, 5) == {}
 
 
 # The proxy against information ------------------------------------------------------------------
@@ -274,6 +350,25 @@ def test_collapsed_models_tie_at_0_nats(scored):
     # signed: with the sample as target the recovered model is ahead, with the mean behind
     assert models.proxies["pmi"][0] > models.proxies["pmi"][1]
     assert models.proxies["pmi_mean"][0] < models.proxies["pmi_mean"][1]
+
+
+def test_a_model_of_which_a_score_is_undefined_is_not_ranked(scored, tmp_path):
+    def lose(scores, why):
+        scores["mi_gaussian"][0, 0, 0] = np.nan
+        scores["mi_gaussian"].attrs.update(why)
+
+    copy = shutil.copytree(scored, tmp_path / "run")
+    rewrite(copy, "scores.nc", lambda scores: lose(scores, {}))  # still to compute
+    models = proxy.read_models(finished.FinishedRun.open(copy))
+    assert len(models.mu) == 4 and "mi_gaussian" not in models.information
+    rewrite(copy, "scores.nc", lambda scores: lose(scores, {"undefined": '{"why": [[0, 0]]}'}))
+    models = proxy.read_models(finished.FinishedRun.open(copy))
+    assert len(models.mu) == 3 and "mi_gaussian" in models.information
+    rewrite(
+        copy, "results.nc", lambda results: results.update({"recovery_r2": np.nan * results["pmi"]})
+    )
+    with pytest.raises(cli.UsageError, match="no model of which all"):
+        proxy.main([str(copy)])
 
 
 def test_agreement_is_of_ranks():

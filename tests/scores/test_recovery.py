@@ -140,3 +140,13 @@ def test_r_squared_of_perfect_and_of_mean_prediction():
     chex.assert_trees_all_close(
         r_squared(jnp.broadcast_to(y.mean(0, keepdims=True), y.shape), y), jnp.asarray(0.0)
     )
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1e6, 1e20])
+def test_nothing_is_explained_of_a_target_that_does_not_vary(constant):
+    """In float32 the mean of 0.1 is not 0.1, so that the target seems to vary."""
+    y = jnp.full((1_000, 2), constant)
+    for prediction in (y, y + 1, jnp.full_like(y, jnp.nan)):
+        assert jnp.isnan(r_squared(prediction, y))
+    varied = y.at[:, 1].set(jnp.linspace(0, 1, 1_000))
+    chex.assert_trees_all_close(r_squared(varied, varied), jnp.asarray(1.0))

@@ -179,3 +179,25 @@ def test_trained_linear_models_reach_the_closed_form():
     ):  # fmt: skip
         value = found[name].reshape(2, 4)
         np.testing.assert_allclose(value, getattr(known, name), atol=tolerance, err_msg=name)
+
+
+def test_intended_nan_is_no_error_where_jax_looks_for_nan():
+    """A collapsed model has no signal share, and a constant factor has no R²."""
+    sweep = Sweep(Recipe.from_config(dataclasses.replace(SMALL, bins=(0.5,))), PLAN)
+    models = grid(SMALL)[:2]
+    with jax.debug_nans(True):
+        params = jax.tree.map(lambda a: 0 * a, sweep.init(models).params)
+        scores = sweep.score(models, params)
+        share = sweep.diagnose(models, params).signal_share
+        baselines = sweep.baselines()
+    assert np.isnan([*share, *scores.recovery_r2, *baselines["recovery_r2"]]).all()
+    assert np.isfinite([*scores.pmi, *baselines["signal_share"]]).all()
+
+
+def test_a_model_whose_last_step_threw_it_out_is_not_finite():
+    """Each of its numbers is finite, but not what it makes of an image."""
+    sweep, models = Sweep(Recipe.from_config(SMALL), PLAN), grid(SMALL)[:2]
+    state = sweep.gather(sweep.init(models), models)
+    far = jax.tree.map(lambda a: np.concatenate([a[:1], np.full_like(a[1:], 1e30)]), state.params)
+    assert sweep.finite(models, sweep.put(state)).tolist() == [True, True]
+    assert sweep.finite(models, sweep.put(state._replace(params=far))).tolist() == [True, False]

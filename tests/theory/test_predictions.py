@@ -134,3 +134,8 @@ def test_spare_latents_take_noise_below_one_and_the_share_falls():
     assert many.loss[0, 0] < few.loss[0, 0] - 0.5
     assert many.loss[0, 1] == pytest.approx(few.loss[0, 1])
     assert many.loss[0, 0] > loss_bound(world, 0.0, 0.5, 0.25)
+
+
+def test_nothing_is_recovered_of_factors_that_do_not_vary():
+    found = predict(Squares(n=2, m=3, bins=(0.3,)), (0.0,), (0.5, 50.0), 0.25, 4)
+    assert np.isnan(found.recovery_r2).all() and np.isfinite(found.generation_mse).all()

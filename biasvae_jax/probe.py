@@ -1,0 +1,29 @@
+"""What a place must be able to do to hold a run, tried before anything is trained."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from biasvae_jax.config import Config
+from biasvae_jax.files import WRITING
+from biasvae_jax.lock import refusing_the_place
+from biasvae_jax.trees import load_tree, save_tree
+
+NAME = "as_long_as_the_longest_of_an_array".ljust(100, "_")
+
+
+def try_out(path: Path, config: Config) -> None:
+    """Store a small tree in a run directory, read it back and remove it.
+
+    Raises RunDirectoryError when the place lacks something that the store needs; StorageError
+    when anything else fails.
+    """
+    folder = path / (WRITING + "probe")
+    tree = {NAME: np.arange(3.0)}
+    try:
+        with refusing_the_place(path):
+            save_tree(folder, tree, config)
+            load_tree(folder, config, tree)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
