@@ -1,4 +1,4 @@
-"""Which of six things happened to a model: arrays in, codes out (numpy only)."""
+"""Which of seven things happened to a model: arrays in, codes out (numpy only)."""
 
 import enum
 
@@ -23,11 +23,13 @@ class Regime(enum.IntEnum):
     """Some are active where the linear optimum has none."""
     DIVERGED = 5
     """Losses, parameters or optimiser left the finite numbers."""
+    COLLAPSED = 6
+    """None is active, and no theory says whether one would be at the optimum."""
 
 
 def regime(
     beta: np.ndarray,
-    threshold: np.ndarray,
+    threshold: np.ndarray | None,
     active_units: np.ndarray,
     finite: np.ndarray,
     wanted: int,
@@ -38,10 +40,14 @@ def regime(
     β = 0.99·β*: without active latents a model is collapsed by the objective from there on, by
     the optimiser below. With some, it is active beyond from β = 1.01·β* on, as far on the other
     side, and otherwise recovered if at least `wanted` are active, else partial. `beta` and
-    `threshold` (β*, the largest over the directions of the data) broadcast with the others.
+    `threshold` (β*, the largest over the directions of the data) broadcast with the others; without
+    a threshold (None) there is only one kind of collapse.
     """
-    share = beta / threshold
     active = active_units > 0
+    if threshold is None:
+        share, collapsed = np.zeros(np.shape(active)), Regime.COLLAPSED
+    else:
+        share, collapsed = beta / threshold, Regime.COLLAPSED_BY_OPTIMISER
     codes = np.select(
         [
             ~np.asarray(finite, bool),
@@ -53,7 +59,7 @@ def regime(
         [
             Regime.DIVERGED,
             Regime.COLLAPSED_BY_OBJECTIVE,
-            Regime.COLLAPSED_BY_OPTIMISER,
+            collapsed,
             Regime.ACTIVE_BEYOND,
             Regime.RECOVERED,
         ],

@@ -1,127 +1,158 @@
 """From flat arrays over models to the labelled datasets of `results.nc` and `history.nc`."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from biasvae_jax.training import history as training_history
-from biasvae_jax.config import Config
+from biasvae_jax.axes import Axis, Grid
+from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.regimes import Regime, regime
+from biasvae_jax.scores.base import SCORES as REGISTERED
+from biasvae_jax.scores.base import Meaning
+from biasvae_jax.scores.recovery import BASELINE
+from biasvae_jax.study import Study
+from biasvae_jax.theory.reference import Reference
+from biasvae_jax.training import history as training_history
 
-GRID = ("mu", "beta", "seed")
-NOT_SCORES = ("loss", "reconstruction", "kl", "recovery_mse_raw", "finite", "regime", "steps")
-INTEGERS = {"active_units": np.int32, "finite": np.int8, "regime": np.int8, "steps": np.int32}
-
-# variable: (long_name, units)
-MEANINGS = {
-    "loss": ("β-ELBO loss, mean over the last 5 % of steps", "nat"),
-    "reconstruction": ("reconstruction term, mean over the last 5 % of steps", "nat"),
-    "kl": ("single-sample KL, mean over the last 5 % of steps", "nat"),
-    "pmi": ("PMI, the original study's proxy: MSE of the Adam head u → z_hat", "1"),
-    "pmi_exact": ("MSE of the least-squares head u → z_hat", "1"),
-    "pmi_mean": ("MSE of the least-squares head u → posterior mean", "1"),
-    "recovery_mse": ("MSE of the Adam head z_hat → u", "intensity²"),
-    "recovery_r2": ("R² of the least-squares head z_hat → u", "1"),
-    "recovery_r2_mean": ("R² of the least-squares head posterior mean → u", "1"),
-    "recovery_mse_raw": ("MSE of the plainest Adam head z_hat → u", "intensity²"),
-    "generation_mse": ("mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²"),
-    "generation_offset": ("part of generation_mse from the mean image", "intensity²"),
-    "generation_shrinkage": ("part of generation_mse from its contrast", "intensity²"),
-    "generation_head": ("the rest of generation_mse: head and decoder", "intensity²"),
-    "gap": ("loss above the linear optimum's, on the same 32,768 fresh images", "nat"),
-    "signal_share": ("share of Var(posterior mean) that follows the factors, not the noise", "1"),
-    "active_units": ("latents with Var(posterior mean) > 0.01 on training images", "latents"),
-    "regime": ("what became of the model, from active_units and β*(μ)", "1"),
-    "steps": ("training steps taken; fewer than asked for where patience ended", "steps"),
-    "finite": ("1 if losses, parameters and optimiser stayed finite", "1"),
-}
-SCORES = tuple(name for name in MEANINGS if name not in NOT_SCORES)
+ALWAYS = {
+    "regime": Meaning("what became of the model, from active_units and β*", "1", "", "training", np.int8),
+    "steps": Meaning(
+        "training steps taken; fewer than asked for where patience ended", "steps", "", "training",
+        np.int32,
+    ),
+    "finite": Meaning("1 if the model stayed finite", "1", "", "training", np.int8),
+}  # fmt: skip
+PREFIXES = {"random_": "random initialisation: ", "linear_": "at the linear optimum: "}
 
 
-def _on_grid(flat: np.ndarray, config: Config) -> np.ndarray:
-    """`[models, …]` in the order (seed, mu, beta) → `[mu, beta, seed, …]`."""
-    shape = (config.seeds, len(config.mu), len(config.beta), *flat.shape[1:])
-    return np.moveaxis(flat.reshape(shape), 0, 2)
-
-
-def _coordinates(config: Config) -> dict[str, xr.Variable]:
-    def axis(name: str, values: object, long_name: str, dtype: type) -> xr.Variable:
-        attributes = {"long_name": long_name, "units": "1"}
-        return xr.Variable(name, np.asarray(values, dtype), attributes)
-
+def loss_meanings(objective: Objective, where: str = "the last 5 % of steps") -> dict[str, Meaning]:
+    """Return what each of an objective's terms is, as a mean over a part of training."""
     return {
-        "mu": axis("mu", config.mu, "training bias: mean of the latents", np.float64),
-        "beta": axis("beta", config.beta, "weight of the KL term", np.float64),
-        "seed": axis("seed", np.arange(config.seeds), "replicate", np.int32),
+        name: Meaning(f"{text}, mean over {where}", "nat", "", "training")
+        for name, text in objective.meanings.items()
     }
 
 
-def _variable(name: str, dims: tuple[str, ...], values: np.ndarray) -> xr.Variable:
-    long_name, units = MEANINGS[name.removeprefix("random_")]
-    dtype = INTEGERS.get(name.removeprefix("random_"), np.float32)
-    prefix = "random initialisation: " if name.startswith("random_") else ""
-    attributes: dict[str, object] = {"long_name": prefix + long_name, "units": units}
+def _swept() -> dict[str, Meaning]:
+    """Return the scores that belong to every sweep."""
+    found: dict[str, Meaning] = {}
+    for name in ("recovery", "gap", "signal_share"):
+        found |= REGISTERED[name].variables
+    return found
+
+
+MEANINGS = {**loss_meanings(BetaElbo()), **_swept(), **BASELINE, **ALWAYS}
+"""What the variables of `results.nc` are, with the β-ELBO's terms."""
+SCORES = tuple(_swept())
+"""Names of the scores that a sweep computes, where the study has what they need."""
+
+
+def _coordinates(grid: Grid) -> dict[str, xr.Variable]:
+    def axis(of: Axis, role: str) -> xr.Variable:
+        about = {"long_name": of.long_name, "units": "1", "symbol": of.symbol, "role": role}
+        if np.isfinite(of.neutral):
+            about["neutral"] = of.neutral
+        return xr.Variable(of.name, np.asarray(of.values, np.float64), about)
+
+    seeds = np.arange(grid.seeds, dtype=np.int32)
+    return {
+        grid.bias.name: axis(grid.bias, "bias"),
+        grid.strength.name: axis(grid.strength, "strength"),
+        "seed": xr.Variable("seed", seeds, {"long_name": "replicate", "units": "1"}),
+    }
+
+
+def _variable(
+    name: str, meaning: Meaning, dims: tuple[str, ...], values: np.ndarray
+) -> xr.Variable:
+    prefix = next((text for start, text in PREFIXES.items() if name.startswith(start)), "")
+    attributes: dict[str, Any] = {"long_name": prefix + meaning.long_name, "units": meaning.units}
+    if meaning.better:
+        attributes["better"] = meaning.better
+    attributes["group"] = meaning.group
     if name == "regime":  # codes and their names, as the CF conventions have them
         attributes["flag_values"] = np.array(list(Regime), np.int8)
         attributes["flag_meanings"] = " ".join(code.name.lower() for code in Regime)
-    return xr.Variable(dims, values.astype(dtype), attributes)
+    return xr.Variable(dims, np.asarray(values).astype(meaning.dtype), attributes)
 
 
 def results_dataset(
-    config: Config,
+    study: Any,
     scores: Mapping[str, np.ndarray],
     history: training_history.History,
     baselines: Mapping[str, np.ndarray],
-    threshold: np.ndarray,
+    reference: Reference | np.ndarray | None,
 ) -> xr.Dataset:
     """Assemble `results.nc` from flat arrays `[models]` and the baselines `[network]`.
 
-    `threshold` `[mu]` is β*(μ), for the regimes. A model whose training left the finite numbers
-    gets NaN scores (0 active units) and `finite` 0. A score that is undefined is NaN by itself.
+    `study` is a `Study` or `Config`; `reference` is what the theory predicts, or β* `[bias]` alone,
+    or None: then there are neither `threshold` nor `linear_…`. A model whose training left the
+    finite numbers gets NaN scores (0 active units) and `finite` 0. A score that is undefined is NaN
+    by itself; one that the study has no use for is not among `scores`.
     """
-    _, tail = training_history.means(history, config.steps)
-    finite = history.finite
-    values = {name: np.asarray(scores[name], np.float64) for name in SCORES}
-    values |= dict(zip(("loss", "reconstruction", "kl"), tail.T, strict=True))
+    study = getattr(study, "study", study)
+    grid, objective = study.grid, study.objective
+    _, tail = training_history.means(history, study.training.steps)
+    finite = np.asarray(history.finite)
+    values = dict(zip(objective.Terms._fields, tail.T, strict=True))
+    values |= {name: np.asarray(scores[name], np.float64) for name in SCORES if name in scores}
+    meanings = {**loss_meanings(objective), **_swept()}
     variables = {}
-    for name in MEANINGS:
+    for name, meaning in meanings.items():
         if name in values:
-            nothing = 0 if name in INTEGERS else np.nan
+            nothing = 0 if np.issubdtype(meaning.dtype, np.integer) else np.nan
             masked = np.where(finite & np.isfinite(values[name]), values[name], nothing)
-            variables[name] = _variable(name, GRID, _on_grid(masked, config))
-    variables["steps"] = _variable("steps", GRID, _on_grid(history.steps, config))
-    variables["finite"] = _variable("finite", GRID, _on_grid(finite, config))
-    beta, limit = np.asarray(config.beta)[:, None], np.asarray(threshold)[:, None, None]
+            variables[name] = _variable(name, meaning, grid.dims, grid.unflatten(masked))
+    threshold = reference.threshold if isinstance(reference, Reference) else reference
     active = variables["active_units"].values
-    codes = regime(
-        beta, limit, active, variables["finite"].values, min(config.latents, config.n**2)
-    )
-    variables["regime"] = _variable("regime", GRID, codes)
+    limit = None if threshold is None else np.asarray(threshold)[:, None, None]
+    strength = np.asarray(grid.strength.values)[:, None]
+    wanted = min(study.latents, len(study.world.factors))
+    codes = regime(strength, limit, active, grid.unflatten(finite), wanted)
+    for name, each in (
+        ("regime", codes),
+        ("steps", grid.unflatten(history.steps)),
+        ("finite", grid.unflatten(finite)),
+    ):
+        variables[name] = _variable(name, ALWAYS[name], grid.dims, each)
     for name, value in baselines.items():
-        variables["random_" + name] = _variable("random_" + name, ("network",), value)
+        meaning = {**meanings, **BASELINE}[name]
+        variables["random_" + name] = _variable("random_" + name, meaning, ("network",), value)
+    if threshold is not None:
+        about = Meaning(f"{grid.strength.symbol} at which the linear optimum collapses", "1")
+        variables["threshold"] = _variable(
+            "threshold", about._replace(group="training", dtype=np.float64),
+            (grid.bias.name,), np.asarray(threshold),
+        )  # fmt: skip
+    if isinstance(reference, Reference):
+        for name, each in reference.predictions.items():
+            meaning = meanings[name]._replace(dtype=np.float32)
+            dims = grid.dims[:2]
+            variables["linear_" + name] = _variable("linear_" + name, meaning, dims, each)
     attributes = {
-        "title": "Recovery of the generating variables by β-VAEs under training bias",
-        "loss_convention": f"½‖x − x̂‖²/σ² + β·KL with σ² = {config.sigma2}, nats an image",
-        "config": config.to_json(),
+        "title": "Recovery of the generating variables by VAEs under training bias",
+        "loss_convention": f"{objective.formula} with σ² = {study.sigma2}, nats an image",
+        "factors": ", ".join(factor.name for factor in study.world.factors),
+        "config": study.to_json(),
     }
-    return xr.Dataset(variables, _coordinates(config), attributes)
+    return xr.Dataset(variables, _coordinates(grid), attributes)
 
 
-def history_dataset(config: Config, history: training_history.History) -> xr.Dataset:
+def history_dataset(study: Any, history: training_history.History) -> xr.Dataset:
     """Assemble `history.nc`: means over at most 200 bins of steps."""
-    bins, _ = training_history.means(history, config.steps)
+    study = getattr(study, "study", study)
+    grid, total = study.grid, study.training.steps
+    bins, _ = training_history.means(history, total)
     variables = {}
-    for column, name in enumerate(("loss", "reconstruction", "kl")):
-        long_name, units = MEANINGS[name]
-        attributes = {"long_name": long_name.replace("the last 5 % of steps", "a bin of steps")}
-        variables[name] = xr.Variable(
-            (*GRID, "step"),
-            _on_grid(bins[..., column], config).astype(np.float32),
-            attributes | {"units": units},
-        )
-    steps = training_history.bin_centres(config.steps)
+    for column, (name, meaning) in enumerate(
+        loss_meanings(study.objective, "a bin of steps").items()
+    ):
+        dims = (*grid.dims, "step")
+        variables[name] = _variable(name, meaning, dims, grid.unflatten(bins[..., column]))
+    steps = training_history.bin_centres(total)
     step = xr.Variable("step", steps, {"long_name": "mean training step of the bin", "units": "1"})
     return xr.Dataset(
-        variables, _coordinates(config) | {"step": step}, {"config": config.to_json()}
+        variables, _coordinates(grid) | {"step": step}, {"config": study.to_json()}
     )

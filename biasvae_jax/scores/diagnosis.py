@@ -15,10 +15,33 @@ from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params, linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
+from biasvae_jax.scores.base import Meaning, register_score
 from biasvae_jax.training import Recipe, StepNoise, draw_noise
 
 IMAGES = 512  # a batch; small enough to stay in cache, and for many seeds to share memory
 GAP_BATCHES, SHARE_BATCHES = 64, 16  # 32,768 and 8,192 images
+
+
+register_score(
+    "gap",
+    {
+        "gap": Meaning(
+            "loss above the linear optimum's, on the same 32,768 fresh images", "nat", "lower",
+            "training",
+        )
+    },
+    needs=["optimum"],
+)  # fmt: skip
+register_score(
+    "signal_share",
+    {
+        "signal_share": Meaning(
+            "share of Var(posterior mean) that follows the factors, not the noise", "1", "higher",
+            "training",
+        )
+    },
+    needs=["noise"],
+)  # fmt: skip
 
 
 class Diagnosis(NamedTuple):

@@ -11,15 +11,52 @@ from typing import Any, NamedTuple
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from biasvae_jax.costs import over_rows
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
 from biasvae_jax.regimes import ACTIVE_THRESHOLD
+from biasvae_jax.scores.base import Meaning, register_score
 from biasvae_jax.training import Recipe
 
 ACTIVE_IMAGES = 8_192
+
+
+RECOVERY = {
+    "pmi": Meaning("PMI, the original study's proxy: MSE of the Adam head u → z_hat", "1", "lower"),
+    "pmi_exact": Meaning("MSE of the least-squares head u → z_hat", "1", "lower"),
+    "pmi_mean": Meaning(
+        "MSE of the least-squares head u → posterior mean", "1", "lower", "traps"
+    ),
+    "recovery_mse": Meaning("MSE of the Adam head z_hat → u", "factor²", "lower"),
+    "recovery_r2": Meaning("R² of the least-squares head z_hat → u", "1", "higher"),
+    "recovery_r2_mean": Meaning(
+        "R² of the least-squares head posterior mean → u", "1", "higher", "traps"
+    ),
+    "generation_mse": Meaning(
+        "mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²", "lower", "generation"
+    ),
+    "generation_offset": Meaning(
+        "part of generation_mse from the mean image", "intensity²", "lower", "generation"
+    ),
+    "generation_shrinkage": Meaning(
+        "part of generation_mse from its contrast", "intensity²", "lower", "generation"
+    ),
+    "generation_head": Meaning(
+        "the rest of generation_mse: head and decoder", "intensity²", "lower", "generation"
+    ),
+    "active_units": Meaning(
+        "latents with Var(posterior mean) > 0.01 on training images",
+        "latents", "", "training", np.int32,
+    ),
+}  # fmt: skip
+register_score("recovery", RECOVERY)
+BASELINE = {
+    "recovery_mse_raw": Meaning("MSE of the plainest Adam head z_hat → u", "factor²", "lower"),
+}
+"""Of randomly initialised networks alone."""
 
 
 class RecoveryScores(NamedTuple):

@@ -137,14 +137,15 @@ class Sweep:
         return {name: value for name, value in found.items() if value is not None}
 
     def lift(self, function: Callable) -> Callable:
-        """Lift your own `function(model, params)`, for one model, to (models, params) of a stack.
+        """Lift your own `function(data, model, params)`, for one model, to (models, params).
 
-        `model` holds its coordinates, three scalars; the result, any tree, comes back as numpy
-        with the models first. Compiled at first use for each number of models.
+        `data` are the world's arrays, () if it is generated; `model` holds a model's coordinates,
+        three scalars. The result, any tree, comes back as numpy with the models first. Compiled at
+        first use for each number of models.
         """
-        lifted = self._layout.lift(lambda _, model, params: function(model, params))
+        lifted = self._layout.lift(function)
         return lambda models, params: self.gather(
-            lifted(None, self.put(models), self.put(params)), models
+            lifted(self._data, self.put(models), self.put(params)), models
         )
 
     def put(self, tree: Any) -> Any:

@@ -5,8 +5,10 @@ from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from biasvae_jax.costs import over_rows
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params
 from biasvae_jax.scores.diagnosis import encoder_threshold
@@ -21,11 +23,16 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def joint_sample(
-    key: jax.Array, rows: int, params: Params, bias: jax.Array | float, recipe: Recipe
+    key: jax.Array,
+    rows: int,
+    params: Params,
+    bias: jax.Array | float,
+    recipe: Recipe,
+    data: Any = (),
 ) -> tuple[jax.Array, jax.Array]:
-    """Draw (z, z_hat), `[rows, …]` each, as in training: z ~ N(bias, I), noisy images."""
+    """Draw (z, z_hat), `[rows, …]` each, as in training under a bias strength: noisy images."""
     world_key, posterior_key = jax.random.split(key)
-    sample = recipe.world.sample(recipe.world.draw(world_key, (rows,)), bias)
+    sample = recipe.sample(recipe.world.draw(world_key, (rows,)), bias, data)
     with jax.default_matmul_precision("highest"):
         z_hat, _ = test_codes(posterior_key, recipe.network, params, sample.x)
     return sample.z, z_hat
@@ -44,13 +51,15 @@ class Subject:
     params: Params
     seed: int
     bias: float
+    data: Any = ()
+    """The world's arrays, as `World.load` returns them."""
 
     @cached_property
     def test(self) -> Pair:
         """All test factors u and one z_hat for each, the draw of the recovery scores."""
-        u = _test_factors(self.recipe)
+        u, x = _test_set(self.recipe, self.data)
         key = purpose_key(self.seed, Purpose.TEST)
-        return u, np.asarray(_codes(self.recipe, key, self.params, u))
+        return np.asarray(u), np.asarray(_codes(self.recipe, key, self.params, x))
 
     @cached_property
     def few(self) -> Pair:
@@ -62,7 +71,8 @@ class Subject:
     @cached_property
     def joint(self) -> Pair:
         """Fresh (z, z_hat) under the model's own training bias and noise, 20,000 rows."""
-        pair = _joint(self.recipe, score_key(self.seed, 1), self.params, self.bias)
+        key = score_key(self.seed, 1)
+        pair = _joint(self.recipe, key, self.params, self.bias, self.data)
         return np.asarray(pair[0]), np.asarray(pair[1])
 
     @cached_property
@@ -71,44 +81,60 @@ class Subject:
 
         Raises ValueError for a network without `features`.
         """
-        x = _training_images(self.recipe, self.seed, self.bias)
         network: Any = self.recipe.network
         if not hasattr(network, "features"):
             raise ValueError(f"{type(network).__name__} has no features, the last hidden layer")
+        x = _training_images(self.recipe, self.seed, self.bias, _Kept(self.data))
         h = _features(network, self.params, x)
         return encoder_threshold(np.asarray(x), np.asarray(h), self.recipe.likelihood_variance)
 
     def sample(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         """Draw factors from the test set's distribution, independently of each other."""
-        u = _test_factors(self.recipe)
+        u = np.asarray(_test_set(self.recipe, self.data)[0])
         return np.stack([rng.choice(column, rows) for column in u.T], axis=1)
 
     def encode(self, u: np.ndarray) -> np.ndarray:
-        """Return one z_hat for the clean image of each row of factors."""
-        return np.asarray(_codes(self.recipe, score_key(self.seed, 0), self.params, u))
+        """Return one z_hat for the clean image of each row of factors; for worlds that render."""
+        world: Any = self.recipe.world
+        key = score_key(self.seed, 0)
+        return np.asarray(_codes(self.recipe, key, self.params, world.render(jnp.asarray(u))))
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Arrays as a key of a cache: the same object is the same key."""
+
+    data: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kept) and self.data is other.data
+
+    def __hash__(self) -> int:
+        return id(self.data)
 
 
 @partial(jax.jit, static_argnums=0)
-def _codes(recipe: Recipe, key: jax.Array, params: Params, u: jax.Array) -> jax.Array:
+def _codes(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax.Array:
     with jax.default_matmul_precision("highest"):
-        return test_codes(key, recipe.network, params, recipe.world.render(u))[0]
+        return test_codes(key, recipe.network, params, x)[0]
 
 
 @partial(jax.jit, static_argnums=0)
-def _joint(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array):
-    return joint_sample(key, JOINT, params, bias, recipe)
+def _joint(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array, data: Any):
+    return joint_sample(key, JOINT, params, bias, recipe, data)
 
 
-@lru_cache(maxsize=1)  # neighbouring models differ in β alone
-def _training_images(recipe: Recipe, seed: int, bias: float) -> jax.Array:
+@lru_cache(maxsize=1)  # neighbouring models differ in the strength alone
+def _training_images(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> jax.Array:
     noise = recipe.world.draw(score_key(seed, 3), (IMAGES,))
-    return recipe.world.sample(noise, bias).x
+    return recipe.sample(noise, bias, kept.data).x
 
 
 @partial(jax.jit, static_argnums=0)
 def _features(network: Any, params: Params, x: jax.Array) -> jax.Array:
-    return network.features(params, x)
+    return over_rows(lambda rows: network.features(params, rows), x)
 
 
-def _test_factors(recipe: Recipe) -> np.ndarray:
-    return np.asarray(recipe.world.test_factors())
+@partial(jax.jit, static_argnums=0)
+def _test_set(recipe: Recipe, data: Any) -> tuple[jax.Array, jax.Array]:
+    return recipe.world.test_set(data)

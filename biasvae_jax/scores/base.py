@@ -1,0 +1,97 @@
+"""What a score is: its variables and their meanings, what it needs, how one model gets it.
+
+The one table of meanings. Scores without `compute` belong to every sweep, which computes them for
+all models at once; the others are asked for afterwards. A need that a study does not meet leaves a
+score out, and `unmet` says why.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from biasvae_jax.files import first_line
+from biasvae_jax.theory.reference import why_none
+from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Generated
+
+Group = Literal[
+    "recovery", "disentanglement", "information", "generation", "training", "traps"
+]
+Better = Literal["higher", "lower", ""]
+Need = Literal["features", "latents", "noise", "optimum", "render"]
+
+
+class Meaning(NamedTuple):
+    """What a variable of the results is."""
+
+    long_name: str
+    units: str
+    better: Better = ""
+    """Which way is good, if either."""
+    group: Group = "recovery"
+    dtype: Any = np.float32
+
+
+@dataclass(frozen=True)
+class Score:
+    """Variables that are computed together."""
+
+    name: str
+    variables: Mapping[str, Meaning]
+    """In the order in which `compute` returns them."""
+    needs: frozenset[Need] = frozenset()
+    compute: Callable[[Any], Sequence[float | str]] | None = field(default=None, compare=False)
+    """Subject → numbers; a text in place of one says why it is undefined, a ValueError why all
+    are. None: computed by the sweep."""
+
+    def of(self, subject: Any) -> Sequence[float | str]:
+        """Return each variable of one model, or why it is undefined."""
+        assert self.compute is not None
+        try:
+            return self.compute(subject)
+        except ValueError as error:  # a world or code that the score is not for
+            return [first_line(error)] * len(self.variables)
+
+
+SCORES: dict[str, Score] = {}
+"""Every score, by name, in the order of registration."""
+
+
+def register_score(
+    name: str,
+    variables: Mapping[str, Meaning],
+    compute: Callable[[Any], Sequence[float | str]] | None = None,
+    needs: Sequence[Need] = (),
+) -> None:
+    """Make a score known."""
+    SCORES[name] = Score(name, variables, frozenset(needs), compute)
+
+
+def unmet(recipe: Recipe) -> dict[Need, str]:
+    """Return the needs that a study does not meet, and why."""
+    kind = recipe.world.kind
+    reasons: dict[Need, str] = {
+        "features": ""
+        if hasattr(recipe.network, "features")
+        else f"{type(recipe.network).__name__} has no features, the last hidden layer",
+        "latents": "" if isinstance(recipe.world, Generated) else f"{kind} has no latents",
+        "noise": "" if recipe.world.noise_variance else "its images have no observation noise",
+        "optimum": why_none(recipe),
+        "render": ""
+        if isinstance(recipe.world, Generated)
+        else f"{kind} has no renderer for any combination of factors",
+    }
+    return {need: why for need, why in reasons.items() if why}
+
+
+def left_out(recipe: Recipe) -> dict[str, str]:
+    """Return the scores whose needs a study does not meet, and why."""
+    missing = unmet(recipe)
+    found = {}
+    for name, score in SCORES.items():
+        why = [missing[need] for need in sorted(score.needs) if need in missing]
+        if why:
+            found[name] = why[0]
+    return found

@@ -1,0 +1,177 @@
+"""The scores that can be asked of a finished run, and how one model gets each."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from biasvae_jax.files import first_line
+from biasvae_jax.networks import Params
+from biasvae_jax.scores.alignment import linear_r2, match, mcc, probe_r2
+from biasvae_jax.scores.base import SCORES, Better, Meaning, register_score
+from biasvae_jax.scores.disentanglement import dci, mig, sap
+from biasvae_jax.scores.information import (
+    canonical_directions,
+    gaussian_information,
+    info_nce,
+    ksg_information,
+    mine,
+    neural_information,
+)
+from biasvae_jax.scores.interventions import beta_vae_score, factor_vae_score
+from biasvae_jax.scores.subject import FEW, Subject, joint_sample, score_key
+
+
+def _or_why(score: Callable[..., float], *pair: np.ndarray) -> float | str:
+    """Return one score, or why it is undefined, where others of its family may be defined."""
+    try:
+        return score(*pair)
+    except ValueError as error:
+        return first_line(error)
+
+
+def _intervention(score: Callable) -> Callable[[Subject], Sequence[float]]:
+    """Score one model on interventions that are the same for every model."""
+    return lambda subject: [score(np.random.default_rng(0), subject.encode, subject.sample)]
+
+
+def _ksg(subject: Subject) -> Sequence[float]:
+    """Pair columns on all rows, estimate on 2,000: choosing the pairs adds nothing to them.
+
+    Without a direction that varies there is no pair, and the sum is 0.
+    """
+    z, z_hat = subject.joint
+    pairs = match(z, z_hat)
+    canonical = canonical_directions(z, z_hat)
+    return [
+        ksg_information(truth[:FEW], code[:FEW]).sum() if truth.shape[1] else 0.0
+        for truth, code in (
+            (z[:, pairs.factor], z_hat[:, pairs.latent]),
+            (canonical.truth, canonical.code),
+        )
+    ]
+
+
+def _share(text: str, better: Better = "higher") -> Meaning:
+    return Meaning(text, "1", better, "disentanglement")
+
+
+def _nats(text: str) -> Meaning:
+    return Meaning(text, "nat", "higher", "information")
+
+
+register_score(
+    "encoder",
+    {
+        "encoder_threshold": Meaning(
+            "β below which the encoder can leave a collapse", "1", "", "training"
+        )
+    },
+    lambda s: [s.encoder_threshold],
+    ["features", "optimum"],
+)
+register_score(
+    "r2",
+    {
+        "r2": Meaning("R² of the least-squares map z_hat → u, all test images", "1", "higher"),
+        "r2_reverse": Meaning(
+            "R² of the least-squares map u → z_hat, all test images", "1", "higher"
+        ),
+    },
+    lambda s: [linear_r2(*s.test[::-1]), linear_r2(*s.test)],
+)
+register_score(
+    "mcc",
+    {"mcc": _share("mean |correlation| of factors with matched latents, all test images")},
+    lambda s: [mcc(*s.test)],
+)
+register_score(
+    "mig",
+    {"mig": _share("mutual information gap, 20 bins, all test images")},
+    lambda s: [mig(*s.test)],
+)
+register_score(
+    "sap",
+    {"sap": _share("separated attribute predictability, 2,000 test images")},
+    lambda s: [sap(*s.few)],
+)
+register_score(
+    "dci",
+    {
+        f"dci_{part}": _share(f"DCI {part}, boosted trees, 2,000 test images")
+        for part in ("disentanglement", "completeness", "informativeness")
+    },
+    lambda s: dci(*s.few),
+)
+register_score(
+    "probe",
+    {
+        "probe_r2": Meaning(
+            "held-out R² of a kernel probe z_hat → u, 2,000 test images", "1", "higher"
+        ),
+        "probe_r2_reverse": Meaning(
+            "held-out R² of a kernel probe u → z_hat, 2,000 test images", "1", "higher"
+        ),
+    },
+    lambda s: [probe_r2(*s.few[::-1]), probe_r2(*s.few)],
+)
+register_score(
+    "beta_vae",
+    {"beta_vae_score": _share("β-VAE score: accuracy, chance is 1/factors")},
+    _intervention(beta_vae_score),
+    ["render"],
+)
+register_score(
+    "factor_vae",
+    {"factor_vae_score": _share("FactorVAE score: accuracy, chance is 1/factors")},
+    _intervention(factor_vae_score),
+    ["render"],
+)
+register_score(
+    "gaussian",
+    {
+        "mi_gaussian": _nats("I(z; z_hat) from canonical correlations, as if Gaussian"),
+        "mi_gaussian_test": _nats("the same of u and z_hat over the test images"),
+    },
+    lambda s: [_or_why(gaussian_information, *pair) for pair in (s.joint, s.test)],
+    ["latents"],
+)
+register_score(
+    "ksg",
+    {
+        "mi_ksg_matched": _nats("sum of I(z_j; matched z_hat), nearest neighbours"),
+        "mi_ksg_canonical": _nats("sum of I over canonical pairs, nearest neighbours"),
+    },
+    _ksg,
+    ["latents"],
+)
+# trained for many models at once by `neural_bound`; the number is InfoNCE's cap, ln 2,048
+register_score(
+    "info_nce",
+    {"mi_info_nce": _nats("InfoNCE lower bound of I(z; z_hat), at most 7.62")},
+    needs=["latents"],
+)
+register_score(
+    "mine",
+    {"mi_mine": _nats("MINE (Donsker–Varadhan) lower bound of I(z; z_hat)")},
+    needs=["latents"],
+)
+
+NEURAL = ("info_nce", "mine")
+FAMILIES = {name: score for name, score in SCORES.items() if score.compute is not None}
+"""Scores that one model gets by itself."""
+VARIABLES = {name: SCORES[name].variables for name in (*FAMILIES, *NEURAL)}
+"""Variables of every score that can be asked for: name of the score → variable → meaning."""
+
+
+def neural_bound(name: str, sweep: Any) -> Callable[[Any, Params], np.ndarray]:
+    """Return (models, stacked params) → nats `[models]`; a `Sweep` trains all critics together."""
+    bound = {"info_nce": info_nce, "mine": mine}[name]
+
+    def of_one(data: Any, model: Any, params: Params):  # Models of scalars: one seed, one bias
+        def sample(key, rows):
+            return joint_sample(key, rows, params, model.bias, sweep.recipe, data)
+
+        return neural_information(score_key(model.seed, 2), sample, bound).nats
+
+    return sweep.lift(of_one)
