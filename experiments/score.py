@@ -179,9 +179,9 @@ def report(
                 spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
             rows.add_row(variable, *spread, unit.replace("1", "–"), took)
             took = ""  # once for all variables of a score
-    console.print(rows)
+    output.print_table(console, rows)
     for line in undefined(table, names):
-        console.print(line, markup=False)
+        console.print(line)
     for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
         took = [seconds[name] for name in chosen if name in seconds]
         if took:
