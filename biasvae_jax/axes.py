@@ -11,6 +11,11 @@ import numpy as np
 from biasvae_jax.components import ConfigError, require, require_numbers
 
 
+def single(value: float) -> float:
+    """Return a number in single precision, in which training knows it: two equal there are one."""
+    return float(np.float32(value))
+
+
 @dataclass(frozen=True)
 class Axis:
     """A strength that a grid varies: how it is called, and its values."""
@@ -36,8 +41,8 @@ class Axis:
         """
         require_numbers(self.name, self.values)
         rule = "must not hold a value twice (single precision cannot tell two of them apart)"
-        single = {float(np.float32(v)) for v in self.values}
-        require(stored or len(single) == len(self.values), self.name, self.values, rule)
+        different = len(set(map(single, self.values))) == len(self.values)
+        require(stored or different, self.name, self.values, rule)
         if min(self.values) < self.least:
             raise ConfigError(f"--{self.name} must be ≥ {self.least:g}; got {min(self.values):g}")
         if max(self.values) > self.most:
@@ -50,7 +55,7 @@ class Axis:
         """
         order = sorted(range(len(self.values)), key=lambda i: abs(self.values[i] - float(value)))
         nearest = self.values[order[0]]
-        if nearest == value or np.float32(nearest) == np.float32(value):
+        if nearest == value or single(nearest) == single(value):
             return order[0]
         known = ", ".join(f"{v:g}" for v in self.values)
         near = " and ".join(repr(v) for v in sorted(self.values[i] for i in order[:2]))

@@ -7,18 +7,22 @@ import jax
 import jax.numpy as jnp
 import optax
 
+LEAST_STEPS = 192  # of Adam: 3 epochs of 4,096 rows, which end within 0.2 % of least squares
+
 
 class Head(NamedTuple):
-    """An affine map, y = x·weight + bias."""
+    """An affine map, y = (x − centre)·weight + bias."""
 
     weight: jax.Array
     """`[inputs, targets]`"""
     bias: jax.Array
     """`[targets]`"""
+    centre: jax.Array | None = None
+    """`[inputs]`, None for 0; it keeps digits where inputs are far from 0."""
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map `[rows, inputs]` to `[rows, targets]`."""
-        return x @ self.weight + self.bias[None]
+        return (x if self.centre is None else x - self.centre[None]) @ self.weight + self.bias[None]
 
 
 def mse(prediction: jax.Array, target: jax.Array) -> jax.Array:
@@ -53,31 +57,48 @@ def _on_raw(head: Head, inputs: _Standard, targets: _Standard) -> Head:
 def fit_least_squares(x: jax.Array, y: jax.Array) -> Head:
     """Fit the affine map of least squared error, by SVD; a constant input gets weight 0.
 
-    Shapes: `x` `[rows, inputs]`, `y` `[rows, targets]`.
+    Shapes: `x` `[rows, inputs]`, `y` `[rows, targets]`. Inputs are centred twice, as the first mean
+    carries the rounding of its sum, and the head keeps the centre.
     """
     chex.assert_rank([x, y], 2)
     chex.assert_equal_shape_prefix([x, y], 1)
-    inputs, targets = _Standard.of(x), _Standard.of(y)
-    weight = jnp.linalg.lstsq(inputs(x), targets(y), rcond=1e-6)[0]
-    return _on_raw(Head(weight, jnp.zeros(y.shape[1])), inputs, targets)
+    first, targets = x.mean(0), _Standard.of(y)
+    varies = jnp.ptp(x, axis=0) > 0
+    near = jnp.where(varies, x - first[None], 0.0)
+    rest = near.mean(0)
+    inputs = _Standard(rest[None], _Standard.of(x).scale)
+    weight = jnp.linalg.lstsq(inputs(near), targets(y), rcond=1e-6)[0]
+    weight = jnp.where(varies[:, None], weight, 0.0)  # lstsq leaves rounding
+    head = _on_raw(Head(weight, jnp.zeros(y.shape[1])), inputs, targets)
+    return head._replace(centre=first)
 
 
 def fit_adam(
-    key: jax.Array, x: jax.Array, y: jax.Array, epochs: int = 3, batch_size: int = 64
+    key: jax.Array, x: jax.Array, y: jax.Array, epochs: int | None = None, batch_size: int = 64
 ) -> Head:
     """Fit a head as the original study did: Adam, 3 epochs, the rate a cosine from 0.02 to 0.
 
-    Inputs and targets are centred and scaled first and this is undone afterwards: on raw inputs,
-    at a fixed rate, 3 epochs end far from the optimum (`fit_adam_raw`). Shapes as
-    `fit_least_squares`; each epoch is a new permutation, its last incomplete batch left out.
+    Few rows have more epochs, as many as make 192 steps: 3 from 4,096 rows at batches of 64, 6 for
+    2,000, 64 for 200. `epochs` asks for a number of them. Inputs and targets are centred and scaled
+    first and this is undone afterwards: on raw inputs, at a fixed rate, 3 epochs end far from the
+    optimum (`fit_adam_raw`). A batch of all rows has no use for a bias, whose gradient is rounding
+    that Adam would scale up. Shapes as `fit_least_squares`; each epoch is a new permutation, its
+    last incomplete batch left out.
     """
     chex.assert_rank([x, y], 2)
     chex.assert_equal_shape_prefix([x, y], 1)
     inputs, targets = _Standard.of(x), _Standard.of(y)
     zero = Head(jnp.zeros((x.shape[1], y.shape[1])), jnp.zeros(y.shape[1]))
-    steps = epochs * max(1, len(x) // batch_size)
-    rate = optax.cosine_decay_schedule(0.02, steps)
-    head = _descend(key, zero, inputs(x), targets(y), optax.adam(rate), epochs, batch_size)
+    batches = max(1, len(x) // batch_size)
+    if epochs is None:
+        epochs = max(3, -(-LEAST_STEPS // batches))
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, epochs * batches))
+    if len(x) <= batch_size:
+        optimizer = optax.chain(
+            optax.masked(optax.set_to_zero(), lambda head: head._replace(weight=False, bias=True)),
+            optimizer,
+        )
+    head = _descend(key, zero, inputs(x), targets(y), optimizer, epochs, batch_size)
     return _on_raw(head, inputs, targets)
 
 

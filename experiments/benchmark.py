@@ -184,7 +184,7 @@ def show(console: Console, result: dict) -> None:
             f"{row['ratio']:.2f}",
             f"{row['share']:.0%}",
         )
-    console.print(table)
+    output.print_table(console, table)
 
 
 def show_scaling(console: Console, result: dict) -> None:
@@ -194,7 +194,7 @@ def show_scaling(console: Console, result: dict) -> None:
         table.add_column(heading, justify="right")
     for models, row in result["models"].items():
         table.add_row(models, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
-    console.print(table)
+    output.print_table(console, table)
     if "one_core_ratio" in result:
         console.print(
             f"one core takes {result['one_core_ratio']:.2f} × the time of {result['cores']} cores"

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -47,16 +48,38 @@ def parse(
     except SystemExit as stop:
         if not stop.code:
             raise  # --help
-        raise UsageError(_one_line(errors.getvalue())) from None
+        raise UsageError(_one_line(errors.getvalue(), arguments)) from None
 
 
-def _one_line(box: str) -> str:
-    """Take the message out of a framed box of text."""
+def _one_line(box: str, arguments: Sequence[str] = ()) -> str:
+    """Take the message out of a framed box of text, and say it in words of our own."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ") for line in box.splitlines()]
     lines = [line for line in lines if line and not re.match(r"[╭╰]", line)]
     rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
     message = " ".join(lines[:rule]).rstrip(".").removeprefix("Error parsing config: ")
+    known = [line for line in lines[rule:] if line.startswith("--")]  # flags that it explains
+    if known and (wrong := re.match(r"Error parsing (--[\w-]+):", message)):
+        given = " ".join(_given(wrong[1], arguments)) or "nothing"
+        message = f"{wrong[1]} takes {_kind(known[0])}; got {given}"
+    elif known:
+        message += f"; did you mean {known[0].split()[0]}?"
     return message + "; --help explains every flag"
+
+
+def _given(flag: str, arguments: Sequence[str]) -> Sequence[str]:
+    """Return the values that follow a flag the last time it is given."""
+    at = max((i for i, a in enumerate(arguments) if a.split("=")[0] == flag), default=None)
+    if at is None:
+        return ()
+    inline = [arguments[at].partition("=")[2]] if "=" in arguments[at] else []
+    return inline + list(itertools.takewhile(lambda a: a[:2] != "--", arguments[at + 1 :]))
+
+
+def _kind(usage: str) -> str:
+    """Name what a flag takes, from its line of usage."""
+    noun = "whole number" if "INT" in usage else "number" if "FLOAT" in usage else "value"
+    several = "..." in usage
+    return (f"{noun}s" if several else f"a {noun}") + (", or None" if "None" in usage else "")
 
 
 def run(command: Callable[[Sequence[str]], None]) -> NoReturn:

@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> None:
                 trained[kind] = train(config, progress, total * number // len(kinds))
             progress.note("scoring every code, and rotated")
             rows = table(flags, trained)
-        console.print(rows)
+        output.print_table(console, rows)
         factors = next(iter(trained.values())).codes[0][0]
         level = rotated_scores(factors, factors)
     console.print(

@@ -6,6 +6,7 @@ import os
 import sys
 
 from rich.console import Console
+from rich.table import Table
 
 GONE = (errno.EPIPE, errno.EIO)  # `| head` has read enough; the terminal is closed
 
@@ -13,6 +14,12 @@ GONE = (errno.EPIPE, errno.EIO)  # `| head` has read enough; the terminal is clo
 def console(quiet: bool = False) -> Console:
     """Return a console that prints text as it is, without markup, emoji or breaks of its own."""
     return Console(quiet=quiet, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table as wide as it is: a narrow terminal breaks its lines, nothing is cut off."""
+    wide = Console(file=console.file, quiet=console.quiet, width=1_000, markup=False, emoji=False)
+    wide.print(table, soft_wrap=True)
 
 
 def shown(value: object) -> str:

@@ -178,7 +178,7 @@ def main(arguments: Sequence[str]) -> None:
     run = FinishedRun.open(flags.run)
     models = read_models(run)
     console = output.console(flags.quiet)
-    console.print(table(models))
+    output.print_table(console, table(models))
     file = run.path / "figures" / "proxy_against_information.png"
     with storage.reporting_disk_errors(file):
         file.parent.mkdir(exist_ok=True)

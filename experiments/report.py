@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from biasvae_jax.config import PRESETS, Config, single
+from biasvae_jax.axes import single
+from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.files import StorageError, reporting_disk_errors, short_name, write_atomically
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.loading import LoadedRun, load_run

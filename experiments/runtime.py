@@ -3,6 +3,8 @@
 import importlib.metadata
 import os
 import platform
+import tempfile
+import warnings
 from pathlib import Path
 
 import jax
@@ -17,8 +19,10 @@ def start_jax(cache: bool = True) -> None:
     """
     if jax.config.values["jax_num_cpu_devices"] < 0:  # whoever has chosen a number keeps it
         jax.config.update("jax_num_cpu_devices", cores())
-    if cache:
-        jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
+    directory = cache_directory() if cache else None
+    if directory is not None:
+        warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+        jax.config.update("jax_compilation_cache_dir", str(directory))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
@@ -29,10 +33,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def cache_directory() -> Path:
-    """Return the user's cache directory for compiled programs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "biasvae_jax" / "xla"
+def cache_directory() -> Path | None:
+    """Return the user's cache directory for compiled programs; None if it cannot be used."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        directory = Path(base) / "biasvae_jax" / "xla"
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except (OSError, RuntimeError, ValueError):  # no home, and nobody known by this user's number
+        return None
 
 
 def describe_runtime() -> dict:

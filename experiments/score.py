@@ -99,9 +99,9 @@ def compute(
     here = saved_at = time.monotonic()
     neural = [together(run, table, name) for name in names if name in NEURAL]
     farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
-    try:
-        # small matrices: threads of the linear algebra would only wait for each other
-        with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
+    # small matrices: threads of the linear algebra would only wait for each other
+    with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
+        try:
             for name in itertools.chain(one_by_one(run, table, names), *neural):
                 before, here = here, time.monotonic()
                 seconds[name] += here - before
@@ -110,8 +110,8 @@ def compute(
                     table.save()
                     saved_at = here
                 raise_if(stop.asked)
-    finally:
-        table.save()
+        finally:
+            table.save()
     return seconds
 
 
@@ -179,9 +179,9 @@ def report(
                 spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
             rows.add_row(variable, *spread, unit.replace("1", "–"), took)
             took = ""  # once for all variables of a score
-    console.print(rows)
+    output.print_table(console, rows)
     for line in undefined(table, names):
-        console.print(line, markup=False)
+        console.print(line)
     for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
         took = [seconds[name] for name in chosen if name in seconds]
         if took:

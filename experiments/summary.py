@@ -14,6 +14,7 @@ from biasvae_jax.config import Config
 from biasvae_jax.results import SCORES
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
+from experiments.output import print_table, shown
 
 SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
 ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network, mean of 3 runs
@@ -22,7 +23,7 @@ ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network,
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     """Print directory, time, corners, baselines and diverged models of a finished run."""
     results = storage.read_dataset(out / "results.nc")
-    console.print(_table(results))
+    print_table(console, _table(results))
     _print_diverged(console, results)
     _print_undefined(console, results)
     _print_boundary(console, results)
@@ -34,11 +35,13 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     )
     took = f"in {seconds / 60:.1f} minutes" if seconds else "already finished"
     report = out / "report.html"
-    console.print(f"{took}; open {report if report.exists() else out / 'figures'}")
+    console.print(f"{took}; open {shown(report if report.exists() else out / 'figures')}")
 
 
 def _table(results: xr.Dataset) -> Table:
-    table = Table(title="Corners of the grid (mean over seeds)", box=SIMPLE_HEAD)
+    seeds = results.sizes["seed"]
+    mean = f" (mean over {seeds} seeds)" if seeds > 1 else ""
+    table = Table(title=f"Corners of the grid{mean}", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("μ", "β", *SHOWN):
         table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
     means = results.where(results["finite"] == 1).mean("seed")  # what diverged has 0 active units

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
     failures = [failure for tally in tallies for failure in (*tally.lost, *tally.wrong)]
     for failure in failures:
         print(output.shown(failure), file=sys.stderr)
-    console.print(_table(tallies))
+    output.print_table(console, _table(tallies))
     console.print(f"in {(time.monotonic() - started) / 60:.0f} minutes")
     if failures:
         sys.exit(cli.CANNOT_GO_ON)

@@ -39,6 +39,45 @@ def test_least_squares_gives_constant_and_repeated_columns_no_weight_of_their_ow
     chex.assert_trees_all_close(mse(fit_least_squares(repeated, y)(repeated), y), best, rtol=1e-3)
 
 
+def test_a_constant_input_far_from_0_has_weight_0_exactly():
+    """The mean of a thousand times 1,000 is not 1,000 in float32."""
+    x, y = data(rows=1_000)
+    assert (fit_least_squares(jnp.insert(x, 1, 1_000.0, axis=1), y).weight[1] == 0).all()
+
+
+@pytest.mark.parametrize("mean", [1e3, 1e5, 1e7])
+def test_least_squares_of_inputs_far_from_0_is_that_of_double_precision(mean):
+    rng = np.random.default_rng(0)
+    x = (mean + rng.normal(size=(2_000, 3))).astype(np.float32)
+    truth = (x.astype(float) - mean) @ rng.normal(size=(3, 2))
+    y = (truth + 1.2 * rng.normal(size=truth.shape)).astype(np.float32)
+    reference = LinearRegression().fit(x.astype(float), y.astype(float))
+    expected = np.mean((reference.predict(x.astype(float)) - y) ** 2)
+    head = fit_least_squares(jnp.asarray(x), jnp.asarray(y))
+    assert float(mse(head(jnp.asarray(x)), jnp.asarray(y))) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("noise", [0.03, 1.0])
+@pytest.mark.parametrize("rows", [81, 200, 2_000])
+def test_few_rows_have_epochs_enough(rows, noise):
+    x, y = data(rows=rows, inputs=9, targets=9, noise=noise)
+    exact = mse(fit_least_squares(x, y)(x), y)
+    assert mse(jax.jit(fit_adam)(KEY, x, y)(x), y) <= 1.02 * exact + 1e-4 * y.var()
+
+
+def test_from_4096_rows_on_there_are_3_epochs():
+    x, y = data(rows=4_096)
+    chex.assert_trees_all_equal(fit_adam(KEY, x, y), fit_adam(KEY, x, y, epochs=3))
+
+
+def test_rounding_of_the_targets_moves_a_head_of_one_batch_by_rounding_alone():
+    """Its bias has a gradient of rounding, of which Adam would make steps of 0.02."""
+    x = jnp.asarray(np.stack(np.meshgrid(*[[0.1, 0.9]] * 4), -1).reshape(-1, 4), jnp.float32)
+    y = x @ jax.random.normal(KEY, (4, 4))
+    other = y * (1 + 2e-7 * jax.random.normal(KEY, y.shape))
+    assert jnp.abs(fit_adam(KEY, x, y)(x) - fit_adam(KEY, x, other)(x)).max() < 1e-5
+
+
 def test_a_constant_target_is_met_exactly():
     x, _ = data()
     head = fit_least_squares(x, jnp.full((len(x), 2), 0.7))

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -175,6 +176,14 @@ def test_the_page_asks_for_nothing_and_holds_every_table():
     tables = re.findall(r'data-score="(\w+)"', text)
     assert tables == [name for name in SCORES if name != "finite"]
     assert stored(text)["mu"] == ["0", "2"]
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_no_level_of_headings_is_skipped(runs):
+    levels = [
+        int(n) for n in re.findall(r"<h([1-6])[ >]", page([view()] * runs).split("<script")[0])
+    ]
+    assert levels[0] == 1 and all(b <= a + 1 for a, b in pairwise(levels))
 
 
 def test_two_runs_have_their_difference():

@@ -222,6 +222,7 @@ def _panel(k: int, view: RunView, named: bool) -> str:
             f'<img src="{view.test_images}" alt="Test images of squares in greys"></figure>'
         )
     note = "" if view.config.output == "sigmoid" else " Intensities are drawn clipped to [0, 1]."
+    part = "h4" if named else "h3"  # no level is skipped
     columns = ["score", "this model", "random networks", "linear theory"]
     if view.config.seeds > 1:
         columns[1:2] = ["mean of seeds", "95 % interval"]
@@ -230,8 +231,9 @@ def _panel(k: int, view: RunView, named: bool) -> str:
         f'<article class="panel" id="panel{k}">{title}<ul class="sentences"></ul>'
         f'<div class="scroll" tabindex="0"><table class="scores"><thead><tr>'
         f"{head}</tr></thead><tbody></tbody></table></div>"
-        f'<h4>Training curves, nats over steps</h4><div class="plot curves" role="img"></div>'
-        f'<h4>Pictures (seed 0)</h4><p class="nopictures" hidden>No pictures of this cell.</p>'
+        f"<{part}>Training curves, nats over steps</{part}>"
+        f'<div class="plot curves" role="img"></div><{part}>Pictures (seed 0)</{part}>'
+        f'<p class="nopictures" hidden>No pictures of this cell.</p>'
         f'<div class="pictures">{shown}{pictures}</div><p class="note">{note}</p></article>'
     )
 

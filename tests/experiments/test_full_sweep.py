@@ -155,6 +155,22 @@ def test_bad_flags_are_one_line_that_names_them(arguments, word):
     assert word in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--step", "5"], "Unrecognized options: --step, 5; did you mean --steps?"),
+        (["--mu", "1", "a", "--n", "2"], "--mu takes numbers; got 1 a"),
+        (["--hidden=a"], "--hidden takes whole numbers; got a"),
+        (["--steps", "1.5"], "--steps takes a whole number; got 1.5"),
+        (["--latent-dim", "a"], "--latent-dim takes a whole number, or None; got a"),
+    ],
+)
+def test_bad_flags_are_told_in_words_of_our_own(arguments, line):
+    with pytest.raises(UsageError) as caught:
+        full_sweep.read_flags(arguments)
+    assert str(caught.value) == line + "; --help explains every flag"
+
+
 def test_the_frame_around_a_message_is_taken_off():
     box = (
         "╭─ Parsing error ─╮\n│ \x1b[1mno such\x1b[0m   │\n│ flag  │\n│ ───── │\n│ more │\n╰───╯\n"

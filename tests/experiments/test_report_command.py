@@ -1,5 +1,6 @@
 """The report command on runs small enough to train for real."""
 
+import dataclasses
 import json
 import re
 import shlex
@@ -8,6 +9,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from biasvae_jax import load_run
 from biasvae_jax.config import PRESETS, Config
@@ -93,16 +96,32 @@ def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
     assert done.stderr == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        *(preset() for preset in PRESETS.values()),
-        Config(mu=(-1.0, 1e-7), hidden=(), latent_dim=4, output="identity", contrast=(2.0,) * 9),
-        Config(seeds=3, likelihood_variance=220.5, kl_warmup=1_000, bins=(0.25,)),
-        Config(mu=(0.0, 2.0, 4.0), steps=3_000, kl_warmup=0, beta=(1.0,)),
-    ],
+numbers = st.floats(-1e29, 1e29, allow_subnormal=False)
+positive = st.floats(1e-29, 1e29, allow_subnormal=False)
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "mu": st.lists(numbers, min_size=1, max_size=3, unique_by=np.float32).map(tuple),
+        "beta": st.lists(positive, min_size=1, max_size=2, unique_by=np.float32).map(tuple),
+        "seeds": st.integers(1, 9),
+        "learning_rate": positive,
+        "hidden": st.lists(st.integers(1, 99), max_size=2).map(tuple),
+        "activation": st.sampled_from(["relu", "gelu"]),
+        "latent_dim": st.none() | st.integers(1, 9),
+        "output": st.sampled_from(["sigmoid", "identity"]),
+        "noise_mean": numbers,
+        "likelihood_variance": st.none() | positive,
+        "contrast": st.just(()) | st.just((2.0, 1e-05, 0.1) * 3),
+    },
 )
-def test_the_command_repeats_the_config(config):
+
+
+@given(st.sampled_from(sorted(PRESETS)), changes)
+@example("blog", {"mu": (-1e-3,)})
+@example("annealed", {"mu": (-1.0, 1e-7), "hidden": (), "latent_dim": 4, "contrast": (2.0,) * 9})
+@example("smoke", {"kl_warmup": 0, "beta": (1.0,), "bins": (0.25,)})
+def test_the_command_repeats_the_config(preset, changes):
+    config = dataclasses.replace(PRESETS[preset](), **changes)
     words = shlex.split(report.command(config))
     assert words[:3] == ["python", "-m", "experiments.full_sweep"]
     assert full_sweep.read_flags(words[3:]).config == config

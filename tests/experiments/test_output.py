@@ -1,0 +1,67 @@
+"""What commands print, whatever the terminal, the directory's name and the user's home."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biasvae_jax import load_run
+from experiments import full_sweep, output
+from experiments.runtime import cache_directory
+from experiments.summary import print_summary
+
+
+@given(st.text())
+def test_what_is_shown_holds_nothing_that_a_terminal_obeys(text):
+    assert output.shown(text).isprintable()
+    assert not text.isprintable() or output.shown(text) == text
+
+
+@pytest.mark.parametrize("name", ["a[", "run[bold]x", "a[/b]c", ":cat:", "\x1b[31mred", "a\nb"])
+def test_a_directory_is_named_as_it_is(tiny_run, tiny_flags, tmp_path, name, capsys):
+    out = tmp_path / name
+    out.parent.mkdir(exist_ok=True)
+    os.symlink(tiny_run, out)
+    flags = [word for word in tiny_flags if word != "--quiet"]
+    full_sweep.main([*flags, "--out", str(out)])
+    full_sweep.main([*flags, "--out", str(out), "--dry-run"])
+    full_sweep.main([*flags, "--out", str(out) + "2", "--dry-run"])
+    printed = capsys.readouterr()
+    assert printed.out.count(output.shown(out)) == 3 and "is finished" in printed.out
+    assert (printed.out + printed.err).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80"])
+def test_no_table_is_cut_off_by_a_narrow_terminal(tiny_run, columns, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    print_summary(output.console(), tiny_run, 60.0)
+    printed = capsys.readouterr().out
+    assert "…" not in printed and "active" in printed and "mean over 2 seeds" in printed
+    value = float(load_run(tiny_run).scores["kl"].mean("seed")[0, 0])
+    assert f"{value:.3f}" in printed
+
+
+def test_counted_things_agree_with_their_number():
+    assert [output.counted(n, "minute") for n in (1, 2)] == ["1 minute", "2 minutes"]
+
+
+@pytest.mark.parametrize("home", [None, "/nonexistent/home", "/dev/null"])
+def test_a_cache_that_cannot_be_used_is_no_cache(home, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    if home:
+        monkeypatch.setenv("HOME", home)
+    else:  # as for a user's number that has no name
+        monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError()))
+    monkeypatch.setattr("pathlib.Path.mkdir", _refuse)
+    assert cache_directory() is None
+
+
+def _refuse(path, **_):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_a_cache_that_can_be_used_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "biasvae_jax" / "xla" and cache_directory().is_dir()
