@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,6 +60,15 @@ class Axis:
         known = ", ".join(f"{v:g}" for v in self.values)
         near = " and ".join(repr(v) for v in sorted(self.values[i] for i in order[:2]))
         raise KeyError(f"no {self.name} {value} in this run; it has {known} (nearest: {near})")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values)
+
+    def __getitem__(self, index: int) -> float:
+        return self.values[index]
 
     @property
     def label(self) -> str:
