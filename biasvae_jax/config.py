@@ -240,6 +240,8 @@ def _validate(config: Config) -> None:
     numbers = isinstance(contrast, tuple) and all(map(_is_number, contrast))
     _require(numbers, "contrast", contrast, "must be finite numbers, or empty for 1")
     _require(min(contrast, default=1) > 0, "contrast", contrast, "must be > 0")
+    # squares of intensities, summed over pixels and images, must stay in single precision
+    _require(max(contrast, default=1) <= 1e15, "contrast", contrast, "must be ≤ 1e15")
     one_each = f"must give one number for each of the {cells} squares, or none"
     _require(len(contrast) in (0, cells), "contrast", contrast, one_each)
     _require(min(config.beta) >= 0, "beta", config.beta, "must be ≥ 0")
