@@ -162,6 +162,15 @@ class Config:
         return ", ".join(f"{k}: {ours[k]} → {theirs[k]}" for k in ours if ours[k] != theirs[k])
 
 
+def portion(models: int, group: int, number: int) -> slice:
+    """Return a group's models, where there are as few groups of at most `group` as hold them all.
+
+    Their sizes differ by at most one.
+    """
+    count = -(-models // group)
+    return slice(models * number // count, models * (number + 1) // count)
+
+
 def _plain(value: object, real: bool) -> object:
     """Return a value as JSON knows it: arrays and lists as tuples, numpy's scalars as Python's.
 

@@ -4,7 +4,6 @@ A plan never changes a result beyond float rounding: keys know nothing of it.
 """
 
 import dataclasses
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from biasvae_jax.config import portion
 from biasvae_jax.training import Recipe, init_state
 
 CHUNK_SECONDS = 2.5
@@ -42,8 +42,7 @@ class Plan:
     def groups(self, models: int) -> list[slice]:
         """Split `models` into as few groups as fit, their sizes differing by at most one."""
         count = math.ceil(models / self.group)
-        bounds = [models * i // count for i in range(count + 1)]
-        return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+        return [portion(models, self.group, number) for number in range(count)]
 
     def padded(self, models: int) -> int:
         """Number of models after padding the largest group to a multiple of the devices."""

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from biasvae_jax.arrays import load_tree
 from biasvae_jax.config import Config
 from biasvae_jax.files import WRITING
 from biasvae_jax.lock import refusing_the_place
-from biasvae_jax.trees import load_tree, save_tree
+from biasvae_jax.trees import save_tree
 
 NAME = "as_long_as_the_longest_of_an_array".ljust(100, "_")
 
