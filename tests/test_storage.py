@@ -4,10 +4,8 @@ import fcntl
 import hashlib
 import json
 import os
-import resource
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +20,7 @@ import xarray as xr
 from biasvae_jax import files, reading, storage, sums, trees
 from biasvae_jax.config import Config
 from biasvae_jax.storage import RunDirectoryError, StorageError
+from experiments.torture_places import free_files, lacking
 
 CONFIG = Config()
 PLAN = {"devices": 1, "group": 2, "width": 1, "chunk": 3}
@@ -450,48 +449,28 @@ def test_a_disk_error_inside_the_store_is_found_in_its_words(tmp_path):
     assert trees._os_error(ValueError("no code")) is None
 
 
-def lacking(patch, feature, code):
-    """Make file systems lack a feature."""
-    module, name, refused = {
-        "fsync folder": (os, "fsync", lambda fd, *_: stat.S_ISDIR(os.fstat(fd).st_mode)),
-        "fsync file": (os, "fsync", lambda fd, *_: stat.S_ISREG(os.fstat(fd).st_mode)),
-        "rename folder": (os, "replace", lambda source, *_: Path(source).is_dir()),
-        "rename file": (os, "replace", lambda source, *_: Path(source).is_file()),
-        "lock": (fcntl, "flock", lambda *_: True),
-    }[feature]
-    real = getattr(module, name)
-
-    def call(*arguments):
-        if refused(*arguments):
-            raise OSError(code, os.strerror(code))
-        return real(*arguments)
-
-    patch.setattr(module, name, call)
-
-
 @pytest.mark.parametrize(
     ("feature", "code", "said"),
     [
-        ("fsync file", errno.EINVAL, "syncing a file"),
-        ("fsync folder", errno.ENOSYS, "syncing a folder"),
-        ("rename folder", errno.ENOSYS, "renaming a folder"),
-        ("rename folder", errno.EXDEV, "renaming a folder"),
-        ("rename file", errno.ENOTSUP, "renaming a file"),
+        ("sync a file", errno.EINVAL, "syncing a file"),
+        ("sync a folder", errno.ENOSYS, "syncing a folder"),
+        ("rename a folder", errno.ENOSYS, "renaming a folder"),
+        ("rename a folder", errno.EXDEV, "renaming a folder"),
+        ("rename a file", errno.ENOTSUP, "renaming a file"),
         ("lock", errno.ENOLCK, "locking a file"),
         ("lock", errno.EOPNOTSUPP, "locking a file"),
         ("lock", errno.ENOSYS, "locking a file"),
     ],
 )
 def test_what_a_file_system_lacks_is_said_at_the_start_and_nothing_is_left(
-    tmp_path, monkeypatch, feature, code, said
+    tmp_path, feature, code, said
 ):
-    with monkeypatch.context() as patch:
-        lacking(patch, feature, code)
-        with (
-            pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
-            storage.lock_run(tmp_path),
-        ):
-            storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    with (
+        lacking(feature, code),
+        pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
+        storage.lock_run(tmp_path),
+    ):
+        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
     assert "\n" not in str(caught.value)
     with storage.lock_run(tmp_path):  # and the lock was given back
         storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
@@ -504,21 +483,20 @@ def test_a_lock_that_keeps_nobody_out_is_no_lock(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
-def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(
-    tmp_path, monkeypatch, code
-):
-    lacking(monkeypatch, "fsync folder", code)
-    with storage.lock_run(tmp_path / "run"):
+def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(tmp_path, code):
+    with lacking("sync a folder", code), storage.lock_run(tmp_path / "run"):
         storage.open_run(tmp_path / "run", CONFIG, {"plan": PLAN})
-    lacking(monkeypatch, "fsync folder", errno.EIO)
-    with pytest.raises(StorageError, match="syncing a folder: Input/output error"):
+    with (
+        lacking("sync a folder", errno.EIO),
+        pytest.raises(StorageError, match="syncing a folder: Input/output error"),
+    ):
         storage.save_tree(tmp_path / "run" / "tree", TREE, CONFIG)
 
 
 def test_where_folders_cannot_be_opened_only_files_are_synced(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_DIRECTORY")  # as on Windows
-    lacking(monkeypatch, "fsync folder", errno.EACCES)
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    with lacking("sync a folder", errno.EACCES):
+        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
     assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
 
 
@@ -557,18 +535,12 @@ def test_few_files_may_be_open_at_once(tmp_path, monkeypatch):
     """64 for the process are enough; where they are not, one line says so."""
     many = {f"a{i}": np.arange(3) for i in range(40)}
     storage.save_tree(tmp_path / "tree", many, CONFIG)  # whatever is imported is open now
-    opened = len(os.listdir("/dev/fd"))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 48, hard))
+    with free_files(48):
         storage.save_tree(tmp_path / "tree", many, CONFIG)
         assert_same(storage.load_tree(tmp_path / "tree", CONFIG), many)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, hard))
-        with pytest.raises(StorageError, match="Too many open files") as caught:
-            storage.save_tree(tmp_path / "tree", many, CONFIG)
-        assert "\n" not in str(caught.value)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with free_files(20), pytest.raises(StorageError, match="Too many open files") as caught:
+        storage.save_tree(tmp_path / "tree", many, CONFIG)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_name_as_long_as_can_be_is_written_and_others_are_told_apart(tmp_path):
