@@ -95,6 +95,15 @@ class Models(NamedTuple):
         return self.strength
 
 
+def portion(models: int, group: int, number: int) -> slice:
+    """Return a group's models, where there are as few groups of at most `group` as hold them all.
+
+    Their sizes differ by at most one.
+    """
+    count = -(-models // group)
+    return slice(models * number // count, models * (number + 1) // count)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Every combination of a bias, a regularisation and a seed: one model each.

@@ -3,9 +3,7 @@
 import functools
 import html
 import math
-import re
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,12 @@ import jax
 import numpy as np
 import xarray as xr
 
-from biasvae_jax.training import history as training_history
-from biasvae_jax import storage
+from biasvae_jax import description, storage
+from biasvae_jax import history as training_history
 from biasvae_jax.config import Config
 from biasvae_jax.networks import Params
-from biasvae_jax.sweep.plan import plan_from_dict
+from biasvae_jax.plan import plan_from_dict
+from biasvae_jax.reading import cannot_read_now
 from biasvae_jax.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.storage import RunDirectoryError, StorageError
 from biasvae_jax.theory import collapse_boundary
@@ -70,13 +69,11 @@ class LoadedRun:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a group is large; two of them are enough
     def _params(self, group: int) -> Any:
-        tree = storage.load_models(self.path, group, self.config)
-        if tree is not None:
-            return tree["params"]
-        found = storage.load_checkpoint(self.path, group, self.config)
+        found = _newest(self.path, group, self.config)
         if found is None:
             raise StorageError(f"{self.path} holds no parameters of group {group} yet")
-        return found[1]["state"]["params"]
+        tree = found[1]
+        return tree["params"] if "params" in tree else tree["state"]["params"]
 
     def encode(self, params: Params, x: Any) -> tuple[jax.Array, jax.Array]:
         """Map images `[..., pixels]` to the posterior's (mean, logvar), `[..., latent_dim]`."""
@@ -105,7 +102,7 @@ class LoadedRun:
     @property
     def begun(self) -> float:
         """When it was first started, seconds since 1970."""
-        return (self.path / "config.json").stat().st_mtime
+        return description.begun(self.path, self.description)
 
     @property
     def took(self) -> float:
@@ -113,10 +110,7 @@ class LoadedRun:
 
         It is unknown of an unfinished run, and of a copy that lost its files' times.
         """
-        if not self.finished:
-            return math.nan
-        seconds = (self.path / "results.nc").stat().st_mtime - self.begun
-        return seconds if seconds >= 1 else math.nan
+        return description.took(self.path, self.description) if self.finished else math.nan
 
     @property
     def boundary(self) -> np.ndarray:
@@ -153,46 +147,30 @@ def load_run(path: str | Path) -> LoadedRun:
     file of it is damaged.
     """
     path = Path(path)
-    try:
-        description = storage.read_description(path) if path.is_dir() else None
-    except OSError as error:
-        raise RunDirectoryError(f"{path} cannot be read: {error.strerror}") from None
-    if description is None:
-        raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
-    _refuse_newer(path, description)
-    config = storage.stored_config(path, description)
-    storage.stored_plan(path)  # raises where there is none
+    about = read_run(path)
+    config = storage.stored_config(path, about)
     if (path / "results.nc").exists() and (path / "history.nc").exists():
-        scores = _read(path / "results.nc", config)
-        history = _read(path / "history.nc", config)
+        scores = storage.read_dataset(path / "results.nc", config)
+        history = storage.read_dataset(path / "history.nc", config)
         steps = np.full(config.models, config.steps)
     else:
-        scores, history, steps = _so_far(path, config, description)
+        scores, history, steps = _so_far(path, config, about)
     if (path / "scores.nc").exists():
-        more = _read(path / "scores.nc", config)
-        scores = scores.assign({name: more[name] for name in more.data_vars})
-    return LoadedRun(path, config, description, scores, history, steps)
+        more = storage.read_dataset(path / "scores.nc", config)
+        scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
+    return LoadedRun(path, config, about, scores, history, steps)
 
 
-def _refuse_newer(path: Path, description: dict) -> None:
-    versions = description.get("versions")
-    theirs = str(versions.get("biasvae_jax", "")) if isinstance(versions, dict) else ""
-    ours = metadata.version("biasvae_jax")
-    if _numbers(theirs) > _numbers(ours):
-        raise RunDirectoryError(
-            f"{path} was made by biasvae_jax {theirs}, and this is {ours}; install the newer one"
-        )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(n) for n in re.findall(r"\d{1,9}", version)[:3])
-
-
-def _read(file: Path, config: Config) -> xr.Dataset:
-    dataset = storage.read_dataset(file)
-    if dataset.attrs.get("config") != config.to_json():
-        raise RunDirectoryError(f"{file} belongs to another run; move it away")
-    return dataset
+def read_run(path: Path) -> dict[str, Any]:
+    """Read the description of a run that has a plan; raises RunDirectoryError if it is no run."""
+    try:
+        about = storage.read_description(path) if path.is_dir() else None
+    except OSError as error:
+        raise cannot_read_now(path, error) from None
+    if about is None:
+        raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
+    storage.stored_plan(path)  # raises where there is none
+    return about
 
 
 def _boundary(config: Config) -> np.ndarray:
@@ -201,6 +179,21 @@ def _boundary(config: Config) -> np.ndarray:
 
 def _groups(config: Config, description: dict) -> list[slice]:
     return plan_from_dict(description["plan"]).groups(config.models)
+
+
+def _newest(path: Path, group: int, config: Config) -> tuple[int, Any] | None:
+    """Read a group as (step, tree), finished or its newest checkpoint; None where there is none.
+
+    Twice, since it may have been finished in between.
+    """
+    for _ in range(2):
+        tree = storage.load_models(path, group, config)
+        if tree is not None:
+            return config.steps, tree
+        found = storage.load_checkpoint(path, group, config)
+        if found is not None:
+            return found
+    return None
 
 
 def _so_far(
@@ -212,9 +205,7 @@ def _so_far(
     scores = {name: np.full(models, np.nan) for name in SCORES}
     steps = np.zeros(models, int)
     for number, part in enumerate(_groups(config, description)):
-        tree = storage.load_models(path, number, config)
-        found = None if tree else storage.load_checkpoint(path, number, config)
-        step, tree = (config.steps, tree) if tree else found or (0, None)
+        step, tree = _newest(path, number, config) or (0, None)
         if tree is not None:
             steps[part] = step
             for name, stored in tree["history"].items():

@@ -133,6 +133,11 @@ def _sweep(path: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
+def holds(path: Path) -> bool:
+    """Tell whether this process holds a run directory."""
+    return path.absolute() in _held
+
+
 def check_still_ours(path: Path) -> None:
     """Raise FileNotFoundError if a locked directory was deleted, or deleted and made anew."""
     inode = _held.get(path.absolute())

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from biasvae_jax.arrays import load_tree
 from biasvae_jax.config import Config
-from biasvae_jax.files import WRITING
+from biasvae_jax.files import WRITING, need_descriptors, reporting_disk_errors
 from biasvae_jax.lock import refusing_the_place
-from biasvae_jax.trees import load_tree, save_tree
+from biasvae_jax.trees import DESCRIPTORS, save_tree
 
 NAME = "as_long_as_the_longest_of_an_array".ljust(100, "_")
+SPARE = 6  # files that the run itself opens between the start and the first write
 
 
 def try_out(path: Path, config: Config) -> None:
@@ -22,7 +24,8 @@ def try_out(path: Path, config: Config) -> None:
     folder = path / (WRITING + "probe")
     tree = {NAME: np.arange(3.0)}
     try:
-        with refusing_the_place(path):
+        with refusing_the_place(path), reporting_disk_errors(path):
+            need_descriptors(DESCRIPTORS + SPARE)
             save_tree(folder, tree, config)
             load_tree(folder, config, tree)
     finally:

@@ -94,10 +94,8 @@ def fit_adam(
         epochs = max(3, -(-LEAST_STEPS // batches))
     optimizer = optax.adam(optax.cosine_decay_schedule(0.02, epochs * batches))
     if len(x) <= batch_size:
-        optimizer = optax.chain(
-            optax.masked(optax.set_to_zero(), lambda head: head._replace(weight=False, bias=True)),
-            optimizer,
-        )
+        hold: Any = Head(weight=False, bias=True)  # type: ignore[arg-type]
+        optimizer = optax.chain(optax.masked(optax.set_to_zero(), hold), optimizer)
     head = _descend(key, zero, inputs(x), targets(y), optimizer, epochs, batch_size)
     return _on_raw(head, inputs, targets)
 
@@ -140,5 +138,6 @@ def _descend(
         stepped: Any = optax.apply_updates(head, updates)
         return (stepped, opt_state), None
 
-    (head, _), _ = jax.lax.scan(body, (head, optimizer.init(head)), rows)
+    start: Any = head  # optax's types know no None
+    (head, _), _ = jax.lax.scan(body, (start, optimizer.init(start)), rows)
     return head

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import json
 import logging
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -23,55 +22,29 @@ from biasvae_jax.config import Config
 from biasvae_jax.files import (
     AT_ONCE,
     StorageError,
-    first_line,
     need_descriptors,
     plain_name,
-    read_json,
     reporting_disk_errors,
     write_atomically,
     writing_folder,
 )
 
 MANIFEST = "manifest.json"
+Keys = tuple[str, ...]
 DESCRIPTORS = 5 * (AT_ONCE + 1)  # arrays with an event loop and a file each, and orbax itself
 
 
-def save_tree(folder: Path, tree: Any, config: Config) -> None:
-    """Store a nested dict of numpy arrays as `folder`, whole or not at all."""
+def save_tree(folder: Path, tree: Any, config: Config, part: slice | None = None) -> None:
+    """Store a nested dict of numpy arrays as `folder`, whole or not at all.
+
+    `part` says which models of the config's grid they are.
+    """
     with writing_folder(folder) as temporary:
         _save_arrays(temporary, tree)
         about = {"name": folder.name, "config": config_hash(config), "files": digests(temporary)}
+        about |= {} if part is None else {"models": [part.start, part.stop]}
         _refuse_missing_arrays(folder, tree, about["files"])
         write_atomically(temporary / MANIFEST, json.dumps(seal(about)).encode())
-
-
-def load_tree(folder: Path, config: Config, like: Any = None) -> Any:
-    """Read a tree stored by `save_tree`; raises StorageError naming the file that is damaged.
-
-    If `like` is given, the keys, shapes and dtypes must be its own.
-    """
-    try:
-        manifest = read_json(folder / MANIFEST)
-        if manifest != seal(manifest):
-            raise ValueError("it was changed")
-        expected, name, owner = dict(manifest["files"]), manifest["name"], manifest["config"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise StorageError(f"{folder / MANIFEST} is missing or damaged") from None
-    if (name, owner) != (folder.name, config_hash(config)):
-        raise StorageError(f"{folder} belongs to another run, or was renamed")
-    found = digests(folder)
-    for file in sorted(expected.keys() | found.keys()):
-        if expected.get(file) != found.get(file):
-            raise StorageError(f"{folder / file} is missing or damaged")
-    try:
-        _refuse_foreign_metadata(folder)
-        with plain_name(folder) as name, _quiet_orbax():
-            tree = _handler().restore(name)
-        if like is not None and _shapes(tree) != _shapes(like):
-            raise ValueError("it does not hold the arrays of this run")
-        return tree
-    except Exception as error:  # orbax, tensorstore and json have exceptions of their own
-        raise StorageError(f"{folder} cannot be read: {first_line(error)}") from None
 
 
 def seal(manifest: dict) -> dict:
@@ -99,10 +72,21 @@ def _save_arrays(folder: Path, tree: Any) -> None:
 def _refuse_missing_arrays(folder: Path, tree: Any, files: dict[str, str]) -> None:
     """Raise StorageError unless each array of a tree is among the files of its folder."""
     there = {Path(file).parent.as_posix() for file in files if not file.endswith(".zarray")}
-    arrays = [name for name, kind in _shapes(tree).items() if kind != {}]
-    for array in (name.removeprefix("/").replace("/", ".") for name in arrays):
+    for array in map(".".join, shapes(tree)):
         if array not in there:
             raise StorageError(f"{array} did not arrive in {folder}; nothing stored so far is lost")
+
+
+def shapes(tree: Any, keys: Keys = ()) -> dict[Keys, Any]:
+    """Return the (shape, dtype) of each array of a nested dict, by its keys."""
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        return {keys: (tuple(tree.shape), np.dtype(tree.dtype))}
+    inside: dict[Keys, Any] = {}
+    for key, value in tree.items():
+        inside |= shapes(value, (*keys, str(key)))
+    return inside
 
 
 @contextmanager
@@ -183,42 +167,6 @@ def _failure_of(write: Any) -> Exception | None:
     except Exception as error:
         return error
     return None
-
-
-def _shapes(tree: Any, name: str = "") -> dict[str, Any]:
-    """Return the (shape, dtype) of each array of a nested dict, by its full name."""
-    if not isinstance(tree, dict):
-        return {name: (tuple(tree.shape), np.dtype(tree.dtype))}
-    inside = {name: {}}
-    for key, value in tree.items():
-        inside |= _shapes(value, f"{name}/{key}")
-    return inside
-
-
-def _refuse_foreign_metadata(folder: Path) -> None:
-    """Raise ValueError unless orbax's metadata name uncompressed arrays in `folder` alone.
-
-    Orbax itself would follow a name out of the folder, and allocate whatever size a file states.
-    """
-    metadata = read_json(folder / "_METADATA")
-    if metadata["use_ocdbt"] or metadata["use_zarr3"]:
-        raise ValueError("its format is not the one written here")
-    inside = {path.name for path in folder.iterdir()}
-    for entry in metadata["tree_metadata"].values():
-        name = ".".join(key["key"] for key in entry["key_metadata"])
-        kind = entry["value_metadata"]["value_type"]
-        if kind == "np.ndarray" and name in inside:
-            _refuse_false_size(folder / name)
-        elif kind not in ("Dict", "None"):
-            raise ValueError("its metadata name something else than its arrays")
-
-
-def _refuse_false_size(array: Path) -> None:
-    stated = read_json(array / ".zarray")
-    size = np.dtype(stated["dtype"]).itemsize * math.prod(stated["shape"])
-    chunks = [path.stat().st_size for path in array.iterdir() if path.name != ".zarray"]
-    if stated["compressor"] or stated["filters"] or not 0 <= size <= sum(chunks):
-        raise ValueError(f"{array.name} is not the plain array it should be")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -11,8 +11,9 @@ import xarray as xr
 
 from biasvae_jax import storage
 from biasvae_jax.config import Config
-from biasvae_jax.sweep.plan import Plan, plan_from_dict
-from biasvae_jax.storage import RunDirectoryError
+from biasvae_jax.loading import read_run
+from biasvae_jax.plan import Plan, plan_from_dict
+from biasvae_jax.storage import RunDirectoryError, StorageError
 from experiments.undefined import NAN, Reasons, from_attribute, to_attribute
 
 GRID = ("mu", "beta", "seed")
@@ -33,19 +34,14 @@ class FinishedRun:
     @classmethod
     def open(cls, path: Path) -> "FinishedRun":
         """Read a run; raises RunDirectoryError of one line where there is none, or not finished."""
-        description = storage.read_description(path) if path.is_dir() else None
-        if description is None:
-            raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
-        config = storage.stored_config(path, description)
-        plan = storage.stored_plan(path)
-        if plan is None:
-            raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
+        about = read_run(path)
+        config = storage.stored_config(path, about)
         if not storage.is_finished(path):
             raise RunDirectoryError(
                 f"{path} is not finished; the command that started it goes on where it stopped"
             )
-        results = read_dataset(path / "results.nc", config)
-        return cls(path, config, plan_from_dict(plan), results)
+        results = storage.read_dataset(path / "results.nc", config)
+        return cls(path, config, plan_from_dict(about["plan"]), results)
 
     @property
     def finite(self) -> np.ndarray:
@@ -60,8 +56,7 @@ class FinishedRun:
         for number, part in enumerate(self.plan.groups(self.config.models)):
             rows = np.flatnonzero(wanted[part])
             if rows.size:
-                folder = storage.models_folder(self.path, number)
-                params = storage.load_tree(folder, self.config)["params"]
+                params = stored_params(self.path, number, self.config)
                 for some in np.split(rows, range(size, len(rows), size)):
                     yield part.start + some, jax.tree.map(lambda a: a[some], params)  # noqa: B023
 
@@ -71,17 +66,12 @@ def flat(variable: xr.DataArray) -> np.ndarray:
     return variable.transpose(*FLAT).values.ravel()
 
 
-def read_dataset(file: Path, config: Config) -> xr.Dataset:
-    """Read a netCDF file of a run into memory.
-
-    Raises StorageError if it is damaged, RunDirectoryError if it is not this run's.
-    """
-    dataset = storage.read_dataset(file)
-    sizes = {name: dataset.sizes.get(name) for name in GRID}
-    grid = {"mu": len(config.mu), "beta": len(config.beta), "seed": config.seeds}
-    if dataset.attrs.get("config") != config.to_json() or sizes != grid:
-        raise RunDirectoryError(f"{file} belongs to another run; move it away")
-    return dataset
+def stored_params(path: Path, group: int, config: Config) -> Any:
+    """Return a finished group's parameters; raises StorageError where they are missing."""
+    tree = storage.load_models(path, group, config)
+    if tree is None:
+        raise StorageError(f"{storage.models_folder(path, group)} is missing; its scores need it")
+    return tree["params"]
 
 
 class ScoreTable:
@@ -95,7 +85,7 @@ class ScoreTable:
         self._undefined: dict[str, Reasons] = {}
         self._others: dict[str, xr.Variable] = {}  # of another version; kept as they are
         if self._file.exists():
-            stored = read_dataset(self._file, run.config)
+            stored = storage.read_dataset(self._file, run.config)
             names = [name for name in meanings if name in stored]
             self._values = {name: flat(stored[name]).copy() for name in names}
             self._undefined = {

@@ -25,7 +25,7 @@ from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
 from biasvae_jax.sweep import grid
 from experiments import cli, output
-from experiments.finished import FinishedRun, ScoreTable, flat, read_dataset
+from experiments.finished import FinishedRun, ScoreTable, flat
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
@@ -73,7 +73,7 @@ class Agreement(NamedTuple):
 def read_models(run: FinishedRun) -> Models:
     """Collect proxies and information; raises UsageError where the run has no scores yet."""
     file = run.path / "scores.nc"
-    scores = read_dataset(file, run.config) if file.exists() else xr.Dataset()
+    scores = storage.read_dataset(file, run.config) if file.exists() else xr.Dataset()
     names = [str(name) for name in scores if str(name).startswith("mi_")]
     table = ScoreTable(run, {name: ("", "nat") for name in names})
     complete = [name for name in names if not table.lacks([name]).any()]

@@ -63,15 +63,16 @@ class Run:
         threshold = collapse_boundary(recipe.world, self.config.mu, recipe.likelihood_variance)
         results = results_dataset(self.config, merged["scores"], history, baselines, threshold)
         storage.write_dataset(self.path / "history.nc", history_dataset(self.config, history))
+        storage.end_description(self.path)
         storage.write_dataset(self.path / "results.nc", results)
 
     def _finished_group(self, number: int, models: int) -> dict[str, Any] | None:
         """Read a group that is finished already; None when it is not, or on another process."""
         steps, recipe = self.config.steps, self.sweep.recipe
-        one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe))
+        one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe)).params
         stack = lambda a: jax.ShapeDtypeStruct((models, *a.shape), a.dtype)  # noqa: E731
         like = {
-            "params": jax.tree.map(stack, one.params),
+            "params": serialization.to_state_dict(jax.tree.map(stack, one)),
             "scores": {name: np.zeros(models, INTEGERS.get(name, np.float32)) for name in SCORES},
             "history": training_history.empty(models, steps)._asdict(),
         }

@@ -22,12 +22,13 @@ ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network,
 
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     """Print directory, time, corners, baselines and diverged models of a finished run."""
-    results = storage.read_dataset(out / "results.nc")
+    config = storage.stored_config(out, storage.read_description(out) or {})
+    results = storage.read_dataset(out / "results.nc", config)
     print_table(console, _table(results))
     _print_diverged(console, results)
     _print_undefined(console, results)
     _print_boundary(console, results)
-    storage.read_dataset(out / "history.nc")  # only to tell if it is damaged
+    storage.read_dataset(out / "history.nc", config)  # only to tell if it is damaged
     raw = float(results["random_recovery_mse_raw"].mean())
     console.print(
         f"random networks with the plainest head: recovery_mse {raw:.4f} "

@@ -19,6 +19,7 @@ from rich.table import Table
 from experiments import cli, output
 from experiments.signals import LISTENER
 from experiments.torture_files import corruptions, file_limits, full_disks
+from experiments.torture_places import few_files, lacking_features, names
 from experiments.torture_runs import Runs
 from experiments.victim import Tally, Victim
 
@@ -39,6 +40,8 @@ class Trials:
     """Small file systems, each full at another point of a run (needs permission to mount)."""
     limits: bool = True
     """Make writes fail at a file-size limit, for the size of each file of a run."""
+    surroundings: bool = True
+    """Odd names, file systems that lack something, few open files."""
     inputs: int = 1_000
     """Generated flag lists, and as many generated configs (needs hypothesis)."""
     seed: int = 0
@@ -79,6 +82,10 @@ def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
         yield file_limits(victim, folder)
     if trials.disks:
         yield full_disks(victim, folder / "disk", trials.disks)
+    if trials.surroundings:
+        yield names(victim, folder)
+        yield lacking_features(victim, folder)
+        yield few_files(victim, folder)
     if trials.inputs:
         from experiments.torture_inputs import inputs  # the one part that needs hypothesis
 

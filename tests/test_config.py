@@ -111,6 +111,7 @@ def test_latents_and_likelihood_variance_follow_the_world():
         ("--contrast", {"contrast": (1.0,) * 8 + (-1.0,)}),
         ("--contrast", {"contrast": (1.0,) * 8 + (float("nan"),)}),
         ("--contrast", {"contrast": 0.5}),
+        ("--contrast must be ≤ 1e15", {"contrast": (1.0,) * 8 + (1e29,)}),
         ("--contrast", {"n": 2, "contrast": (1.0,) * 9}),
     ],
 )

@@ -130,6 +130,17 @@ def test_the_band_covers_as_documented():
     assert inside.mean() > 0.97
 
 
+@pytest.mark.parametrize(("steps", "covered"), [(20, 0.75), (100, 0.4), (400, 0.05)])
+def test_a_band_of_rough_curves_covers_as_little_as_documented(steps, covered):
+    """And Student's intervals at a level shared by the steps cover all of them."""
+    draws = np.random.default_rng(0).normal(size=(150, 5, steps))
+    bands = [joint_band(curves, resamples=300) for curves in draws]
+    share = np.mean([((band.low <= 0) & (band.high >= 0)).all() for band in bands])
+    assert share == pytest.approx(covered, abs=0.1)
+    each = t_interval(draws, axis=1, level=1 - 0.05 / steps)
+    assert ((each.low <= 0) & (each.high >= 0)).all(1).mean() > 0.9
+
+
 def test_students_interval_covers_its_level_and_the_percentile_bootstrap_does_not():
     normal = simulated_coverage(5)
     assert abs(normal.t - 0.95) < 4 * normal.error < 0.03

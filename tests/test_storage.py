@@ -4,10 +4,8 @@ import fcntl
 import hashlib
 import json
 import os
-import resource
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 import tempfile
@@ -19,9 +17,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax import files, storage, trees
+from biasvae_jax import files, reading, storage, sums, trees
 from biasvae_jax.config import Config
 from biasvae_jax.storage import RunDirectoryError, StorageError
+from experiments.torture_places import free_files, lacking
 
 CONFIG = Config()
 PLAN = {"devices": 1, "group": 2, "width": 1, "chunk": 3}
@@ -51,7 +50,7 @@ def test_a_tree_comes_back_bit_for_bit(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["tree"]
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "add"])
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
 def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
     storage.save_tree(tmp_path / "tree", TREE, CONFIG)
     for file in files_of(tmp_path / "tree"):
@@ -67,10 +66,8 @@ def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
                 if content
                 else b"x"
             )
-        elif damage == "remove":
-            victim.unlink()
         else:
-            victim.with_name("extra").write_bytes(b"x")
+            victim.unlink()
         unchanged = damage == "truncate" and not content
         if not unchanged:
             with pytest.raises(StorageError, match=str(tmp_path / "copy")):
@@ -140,7 +137,9 @@ def test_a_strange_description_is_refused_not_run(tmp_path, content):
 
 def test_a_directory_of_something_else_a_file_and_a_link_are_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunDirectoryError, match="not empty"):
+    assert storage.check_run(tmp_path, CONFIG) is False  # a log, say: no name of ours
+    (tmp_path / "results.nc").write_text("ours")
+    with pytest.raises(RunDirectoryError, match=r"holds results\.nc but no config\.json"):
         storage.check_run(tmp_path, CONFIG)
     with pytest.raises(RunDirectoryError, match="is a file"):
         storage.check_run(tmp_path / "file", CONFIG)
@@ -285,6 +284,9 @@ def be_of_another_kind(values):
         ("_METADATA", lambda values: values.update(use_ocdbt=True)),
         ("_METADATA", lambda values: values.pop("tree_metadata")),
         ("state.0/.zarray", lambda values: values.update(shape=[2**40, 2**20])),
+        ("state.0/.zarray", lambda values: values.update(shape=[2**40], chunks=[1])),
+        ("state.0/.zarray", lambda values: values.update(shape="34")),
+        ("_METADATA", lambda values: values.update(tree_metadata=[1])),
         ("state.0/.zarray", lambda values: values.update(compressor={"id": "zlib"})),
         ("state.0/.zarray", lambda values: values.update(dtype="|O")),
         ("state.0/.zarray", lambda values: values.clear()),
@@ -371,9 +373,8 @@ def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
 ):
     """Two rewrites are killed at their write number `failing`; the third is let through."""
     file = tmp_path / "scores.nc"
-    monkeypatch.setattr(storage, "check_still_ours", lambda _: None)
     storage.write_dataset(file, xr.Dataset({"a": 0}))
-    before, calls, write = 0, [], storage.write_atomically
+    before, calls, write = 0, [], sums.write_atomically
 
     def killed(path, content):
         calls.append(path)
@@ -384,7 +385,7 @@ def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
     for new in (1, 2):
         calls.clear()
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(storage, "write_atomically", killed)
+            patched.setattr(sums, "write_atomically", killed)
             storage.write_dataset(file, xr.Dataset({"a": new}))
         before = new if failing == 3 else before
         assert storage.read_dataset(file)["a"] == before
@@ -448,48 +449,28 @@ def test_a_disk_error_inside_the_store_is_found_in_its_words(tmp_path):
     assert trees._os_error(ValueError("no code")) is None
 
 
-def lacking(patch, feature, code):
-    """Make file systems lack a feature."""
-    module, name, refused = {
-        "fsync folder": (os, "fsync", lambda fd, *_: stat.S_ISDIR(os.fstat(fd).st_mode)),
-        "fsync file": (os, "fsync", lambda fd, *_: stat.S_ISREG(os.fstat(fd).st_mode)),
-        "rename folder": (os, "replace", lambda source, *_: Path(source).is_dir()),
-        "rename file": (os, "replace", lambda source, *_: Path(source).is_file()),
-        "lock": (fcntl, "flock", lambda *_: True),
-    }[feature]
-    real = getattr(module, name)
-
-    def call(*arguments):
-        if refused(*arguments):
-            raise OSError(code, os.strerror(code))
-        return real(*arguments)
-
-    patch.setattr(module, name, call)
-
-
 @pytest.mark.parametrize(
     ("feature", "code", "said"),
     [
-        ("fsync file", errno.EINVAL, "syncing a file"),
-        ("fsync folder", errno.ENOSYS, "syncing a folder"),
-        ("rename folder", errno.ENOSYS, "renaming a folder"),
-        ("rename folder", errno.EXDEV, "renaming a folder"),
-        ("rename file", errno.ENOTSUP, "renaming a file"),
+        ("sync a file", errno.EINVAL, "syncing a file"),
+        ("sync a folder", errno.ENOSYS, "syncing a folder"),
+        ("rename a folder", errno.ENOSYS, "renaming a folder"),
+        ("rename a folder", errno.EXDEV, "renaming a folder"),
+        ("rename a file", errno.ENOTSUP, "renaming a file"),
         ("lock", errno.ENOLCK, "locking a file"),
         ("lock", errno.EOPNOTSUPP, "locking a file"),
         ("lock", errno.ENOSYS, "locking a file"),
     ],
 )
 def test_what_a_file_system_lacks_is_said_at_the_start_and_nothing_is_left(
-    tmp_path, monkeypatch, feature, code, said
+    tmp_path, feature, code, said
 ):
-    with monkeypatch.context() as patch:
-        lacking(patch, feature, code)
-        with (
-            pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
-            storage.lock_run(tmp_path),
-        ):
-            storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    with (
+        lacking(feature, code),
+        pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
+        storage.lock_run(tmp_path),
+    ):
+        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
     assert "\n" not in str(caught.value)
     with storage.lock_run(tmp_path):  # and the lock was given back
         storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
@@ -502,21 +483,20 @@ def test_a_lock_that_keeps_nobody_out_is_no_lock(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
-def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(
-    tmp_path, monkeypatch, code
-):
-    lacking(monkeypatch, "fsync folder", code)
-    with storage.lock_run(tmp_path / "run"):
+def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(tmp_path, code):
+    with lacking("sync a folder", code), storage.lock_run(tmp_path / "run"):
         storage.open_run(tmp_path / "run", CONFIG, {"plan": PLAN})
-    lacking(monkeypatch, "fsync folder", errno.EIO)
-    with pytest.raises(StorageError, match="syncing a folder: Input/output error"):
+    with (
+        lacking("sync a folder", errno.EIO),
+        pytest.raises(StorageError, match="syncing a folder: Input/output error"),
+    ):
         storage.save_tree(tmp_path / "run" / "tree", TREE, CONFIG)
 
 
 def test_where_folders_cannot_be_opened_only_files_are_synced(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_DIRECTORY")  # as on Windows
-    lacking(monkeypatch, "fsync folder", errno.EACCES)
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    with lacking("sync a folder", errno.EACCES):
+        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
     assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
 
 
@@ -555,18 +535,12 @@ def test_few_files_may_be_open_at_once(tmp_path, monkeypatch):
     """64 for the process are enough; where they are not, one line says so."""
     many = {f"a{i}": np.arange(3) for i in range(40)}
     storage.save_tree(tmp_path / "tree", many, CONFIG)  # whatever is imported is open now
-    opened = len(os.listdir("/dev/fd"))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 48, hard))
+    with free_files(48):
         storage.save_tree(tmp_path / "tree", many, CONFIG)
         assert_same(storage.load_tree(tmp_path / "tree", CONFIG), many)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 20, hard))
-        with pytest.raises(StorageError, match="Too many open files") as caught:
-            storage.save_tree(tmp_path / "tree", many, CONFIG)
-        assert "\n" not in str(caught.value)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with free_files(20), pytest.raises(StorageError, match="Too many open files") as caught:
+        storage.save_tree(tmp_path / "tree", many, CONFIG)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_name_as_long_as_can_be_is_written_and_others_are_told_apart(tmp_path):
@@ -585,3 +559,183 @@ def test_a_run_too_deep_for_its_checkpoints_is_refused_at_the_start(tmp_path):
     deep = deep / ("e" * (4096 - len(str(deep)) - 100))
     with storage.lock_run(deep), pytest.raises(RunDirectoryError, match="File name too long"):
         storage.open_run(deep, CONFIG, {"plan": PLAN})
+
+
+def models_of(path, group, value):
+    tree = {"params": {"w": np.full((2, 3), value, np.float32)}, "history": {"steps": np.ones(2)}}
+    storage.save_models(path, group, tree, GRID)
+
+
+GRID = Config(mu=(0, 1), beta=(0.5, 1))
+
+
+@pytest.fixture
+def begun(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    storage.open_run(run, GRID, {"plan": PLAN})
+    for group in (0, 1):
+        models_of(run, group, group)
+    return run
+
+
+def test_a_group_of_another_plan_is_refused_by_the_models_it_names(begun, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    storage.open_run(other, GRID, {"plan": PLAN | {"group": 1}})
+    shutil.copytree(storage.models_folder(begun, 1), storage.models_folder(other, 1))
+    with pytest.raises(reading.Foreign, match="models 2 to 4 of another plan, where 1 to 2"):
+        storage.load_models(other, 1, GRID)
+
+
+def without_slice(folder):
+    """Make a manifest as version 0.1.0 wrote it."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["models"]
+    (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
+
+
+def test_an_old_group_without_a_slice_is_read_if_its_size_fits(begun):
+    without_slice(storage.models_folder(begun, 0))
+    assert (storage.load_models(begun, 0, GRID)["params"]["w"] == 0).all()
+    tree = {"params": {"w": np.zeros((3, 3))}}
+    storage.save_models(begun, 1, tree, GRID)
+    without_slice(storage.models_folder(begun, 1))
+    with pytest.raises(reading.Foreign, match="another number of models"):
+        storage.load_models(begun, 1, GRID)
+
+
+def rewrite(run, change):
+    description = json.loads((run / "config.json").read_bytes())
+    change(description)
+    sums.write_checked(run / "config.json", json.dumps(description).encode())
+
+
+def test_the_text_that_a_run_began_with_stays_its_identity(tmp_path):
+    """Version 0.1.0 stored whole numbers and -0 as they were given."""
+    text = GRID.to_json().replace("0.0,\n    1.0", "-0.0,\n    1", 1)
+    old = hashlib.sha256(text.encode()).hexdigest()
+    storage.open_run(tmp_path, GRID, {"plan": PLAN})
+    rewrite(tmp_path, lambda about: about.update(config=json.loads(text)))
+    models_of(tmp_path, 0, 7)
+    folder = storage.models_folder(tmp_path, 0)
+    manifest = json.loads((folder / "manifest.json").read_bytes()) | {"config": old}
+    (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
+    assert old != trees.config_hash(GRID) and storage.check_run(tmp_path, GRID)
+    assert (storage.load_models(tmp_path, 0, GRID)["params"]["w"] == 7).all()
+
+
+def test_a_config_edited_with_its_sum_does_not_own_the_models(begun):
+    rewrite(begun, lambda about: about["config"].update(beta=[0.5, 2.0]))
+    config = storage.stored_config(begun, storage.read_description(begun))
+    with pytest.raises(reading.Foreign, match="another run"):
+        storage.load_models(begun, 0, config)
+    assert len(storage.missing_models(begun, config)) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ESTALE])
+def test_what_cannot_be_read_now_is_neither_damaged_nor_passed_over(begun, monkeypatch, number):
+    for step in (10, 20):
+        storage.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
+    real = os.open
+
+    def failing(path, *arguments, **keywords):
+        if str(path).endswith(("a/0", "w/0.0")):
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "open", failing)
+    for load in (storage.load_models, storage.load_checkpoint):
+        with pytest.raises(reading.CannotReadNow, match="cannot be read now") as caught:
+            load(begun, 0, GRID)
+        assert "delete" not in str(caught.value) and os.strerror(number) in str(caught.value)
+
+
+def test_what_changes_while_it_is_read_is_read_again(begun, monkeypatch):
+    """A running run drops its older checkpoint just as it is read."""
+    for step in (10, 20):
+        storage.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
+    real, load = storage.load_tree, storage.load_checkpoint
+
+    def rotating(folder, *arguments, **keywords):
+        monkeypatch.setattr(storage, "load_tree", real)
+        storage.save_checkpoint(begun, 0, 30, {"a": np.full(2, 30)}, GRID)
+        storage.save_checkpoint(begun, 0, 40, {"a": np.full(2, 40)}, GRID)
+        return real(folder, *arguments, **keywords)
+
+    monkeypatch.setattr(storage, "load_tree", rotating)
+    assert load(begun, 0, GRID)[0] == 40
+    read, content = sums._read, (begun / "config.json").read_bytes()
+
+    def late(file, most):
+        monkeypatch.setattr(sums, "_read", read)
+        raise ValueError("it does not match")
+
+    monkeypatch.setattr(sums, "_read", late)
+    assert storage.read_description(begun) == json.loads(content)
+
+
+@pytest.mark.parametrize("name", [".DS_Store", ".nfs000001", ".ipynb_checkpoints/models.txt"])
+def test_foreign_files_are_no_damage(begun, name):
+    file = storage.models_folder(begun, 0) / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("not ours")
+    (begun / "slurm-12.out").symlink_to("/dev/null")
+    assert storage.check_run(begun, GRID) is True
+    assert storage.load_models(begun, 0, GRID) is not None
+
+
+def test_a_lock_with_a_second_name_is_refused(begun, tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    os.link(tmp_path / "precious", begun / ".lock")
+    with pytest.raises(RunDirectoryError, match="hard link"):
+        storage.check_run(begun, GRID)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about.update(versions=["1"]),
+        lambda about: about.update(versions={"jax": 3}),
+        lambda about: about.update(devices=3),
+        lambda about: about.update(devices=[None]),
+    ],
+)
+def test_a_description_of_a_strange_shape_is_refused(begun, change):
+    rewrite(begun, change)
+    with pytest.raises(RunDirectoryError, match="not a run's description"):
+        storage.check_run(begun, GRID)
+
+
+def test_a_newer_versions_run_is_refused_before_anything(begun):
+    rewrite(begun, lambda about: about.update(versions={"biasvae_jax": "99.1"}))
+    with pytest.raises(RunDirectoryError, match=r"made by biasvae_jax 99\.1"):
+        storage.check_run(begun, GRID)
+
+
+def test_folders_in_folders_and_endless_files_end_in_a_line(begun):
+    deep = begun / "models" / "/".join("x" * 20)
+    deep.mkdir(parents=True)
+    with pytest.raises(RunDirectoryError, match="folders in folders"):
+        storage.check_run(begun, GRID)
+    shutil.rmtree(begun / "models" / "x")
+    with storage.models_folder(begun, 0).joinpath("params.w", "0.0").open("r+b") as stream:
+        stream.truncate(2**43)  # sparse
+    with pytest.raises(reading.Damaged, match="delete"):
+        storage.load_models(begun, 0, GRID)
+
+
+def test_a_description_deleted_midway_is_written_again(tmp_path):
+    with storage.lock_run(tmp_path):
+        storage.open_run(tmp_path, GRID, {"plan": PLAN})
+        before = storage.read_description(tmp_path)
+        (tmp_path / "config.json").unlink()
+        models_of(tmp_path, 0, 0)
+    assert storage.read_description(tmp_path) == before and storage.check_run(tmp_path, GRID)
+
+
+def test_the_end_of_a_run_is_stored_beside_its_start(begun):
+    storage.end_description(begun)
+    about = storage.read_description(begun)
+    assert about["started"] <= about["ended"] and 0 <= about["seconds"] < 60
+    assert storage.check_run(begun, GRID) and storage.stored_plan(begun) == PLAN

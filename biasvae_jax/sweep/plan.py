@@ -5,7 +5,6 @@ A plan never changes a result beyond float rounding: keys know nothing of it.
 
 import dataclasses
 import functools
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from biasvae_jax.axes import portion
 from biasvae_jax.costs import live_bytes, operations
 from biasvae_jax.scores.recovery import ScoreKeys, recovery_scores
 from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step
@@ -46,8 +46,7 @@ class Plan:
     def groups(self, models: int) -> list[slice]:
         """Split `models` into as few groups as fit, their sizes differing by at most one."""
         count = math.ceil(models / self.group)
-        bounds = [models * i // count for i in range(count + 1)]
-        return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+        return [portion(models, self.group, number) for number in range(count)]
 
     def padded(self, models: int) -> int:
         """Number of models after padding the largest group to a multiple of the devices."""

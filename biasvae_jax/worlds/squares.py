@@ -70,6 +70,8 @@ class Squares(Generated):
         for each in self.contrast:
             require_number("contrast", each)
         require(min(self.contrast, default=1) > 0, "contrast", self.contrast, "must be > 0")
+        # squares of intensities, summed over pixels and images, must stay in single precision
+        require(max(self.contrast, default=1) <= 1e15, "contrast", self.contrast, "must be ≤ 1e15")
         one_each = f"must give one number for each of the {cells} squares, or none"
         require(len(self.contrast) in (0, cells), "contrast", self.contrast, one_each)
         inside = all(0 < value < 1 for value in self.bins)

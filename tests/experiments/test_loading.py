@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from datetime import datetime
 
 import jax.numpy as jnp
 import numpy as np
@@ -57,8 +58,13 @@ def test_a_heat_map_and_a_representation_in_a_notebook(tiny_run):
     assert "finished" in repr(run) and run._repr_html_().count("<td>") == 4
 
 
-def test_the_time_a_run_took_is_that_between_its_files(tiny_run, tmp_path, half_run):
+def test_the_time_a_run_took_is_as_stored_or_that_between_its_files(tiny_run, tmp_path, half_run):
     run = load_run(shutil.copytree(tiny_run, tmp_path / "run"))
+    stored = run.description
+    assert 0 < run.took < 600 and run.took == stored["seconds"]
+    assert datetime.fromisoformat(stored["started"]).timestamp() == run.begun
+    for field in ("started", "ended", "seconds"):  # as version 0.1.0 stored it
+        del stored[field]
     for name, time in (("config.json", 1_000), ("results.nc", 1_090)):
         os.utime(run.path / name, (time, time))
     assert run.begun == 1_000 and run.took == 90

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import errno
 import math
 import shutil
 import signal
@@ -19,6 +20,7 @@ from experiments.cli import Interrupted
 from experiments.summary import print_summary
 from experiments.torture_files import Stages, damages, file_limits
 from experiments.torture_inputs import inputs
+from experiments.torture_places import few_files, lacking_features, names
 from experiments.torture_runs import Runs
 from experiments.victim import CHUNK, FLAGS, Victim, launch
 
@@ -60,6 +62,14 @@ def test_a_damaged_checkpoint_is_passed_over_or_refused(stages, kind):
 
 def test_writes_that_fail_lose_nothing(tiny, tmp_path):
     assert_good(file_limits(tiny, tmp_path, most=2))
+
+
+def test_a_run_survives_odd_names_file_systems_that_lack_something_and_few_files(tiny, tmp_path):
+    assert_good(names(tiny, tmp_path, ["a\\b", "caf\udce9"]))
+    lacked = lacking_features(tiny, tmp_path, ["sync a folder", "lock"], [errno.EINVAL])
+    few = few_files(tiny, tmp_path, [5, 80])
+    assert_good(lacked, few)
+    assert len(lacked.seen) == len(few.seen) == 2
 
 
 def test_generated_inputs_are_planned_or_refused_in_one_line():

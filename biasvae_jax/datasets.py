@@ -1,0 +1,133 @@
+"""The netCDF files of a run: whole, of this run, and no larger than its grid.
+
+Everything is in memory before anything is believed: HDF5 can refer to other files, and state
+sizes of which the file holds nothing.
+"""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from biasvae_jax import history as training_history
+from biasvae_jax.config import Config, ConfigError
+from biasvae_jax.files import first_line, reporting_disk_errors
+from biasvae_jax.lock import RunDirectoryError, check_still_ours
+from biasvae_jax.reading import Damaged, cannot_read_now, is_missing
+from biasvae_jax.regimes import Regime
+from biasvae_jax.sums import read_checked, write_checked
+
+GRID = ("mu", "beta", "seed")
+MAX_VARIABLES = 1_000
+LEAST_BYTES = 2**26  # a file may have as much, however small the grid
+BYTES_A_MODEL = 2**15  # 200 bins of three curves are 2,400; the scores a few hundred
+# what every version has written, in each file
+NEEDED = {
+    "results.nc": (
+        *("loss", "reconstruction", "kl", "pmi", "pmi_exact", "pmi_mean", "recovery_mse"),
+        *("recovery_r2", "recovery_r2_mean", "generation_mse", "generation_offset"),
+        *("generation_shrinkage", "generation_head", "gap", "signal_share", "active_units"),
+        *("steps", "finite", "regime", "random_pmi", "random_recovery_mse"),
+        *("random_recovery_r2", "random_generation_mse", "random_active_units"),
+        "random_recovery_mse_raw",
+    ),
+    "history.nc": ("loss", "reconstruction", "kl"),
+    "scores.nc": (),
+}
+VALUES = {"finite": (0, 1), "regime": tuple(int(code) for code in Regime)}
+
+
+def write_dataset(file: Path, dataset: xr.Dataset) -> None:
+    """Write a dataset as netCDF with its checksum beside it, atomically."""
+    # in memory first: HDF5 itself can fail in many ways on a full disk
+    content = bytes(dataset.to_netcdf(engine="h5netcdf"))
+    with reporting_disk_errors(file):
+        check_still_ours(file.parent)
+        write_checked(file, content)
+
+
+def read_dataset(file: Path, config: Config | None = None) -> xr.Dataset:
+    """Read a dataset of `write_dataset` into memory.
+
+    With a config it must be a file of that run: its grid, values of μ, β and seed, and variables.
+    Raises CannotReadNow, Damaged, or RunDirectoryError where it is another run's.
+    """
+    models = 0 if config is None else config.models
+    most = LEAST_BYTES + BYTES_A_MODEL * models
+    try:
+        content = read_checked(file, most)
+        _refuse_strange_data(content, most)
+        dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+        strange = "" if config is None else _strange(file.name, dataset)
+        if strange:
+            raise ValueError(strange)
+    except MemoryError as error:
+        raise cannot_read_now(file, error) from None
+    except Exception as error:  # h5py, h5netcdf and xarray have exceptions of their own
+        if isinstance(error, OSError) and error.errno and not is_missing(error):
+            raise cannot_read_now(file, error) from None
+        raise Damaged(
+            f"{file} is missing or damaged ({first_line(error)}); "
+            "remove it and run the same command again to have it made anew"
+        ) from None
+    if config is not None and not _is_of(dataset, config):
+        raise RunDirectoryError(f"{file} belongs to another run; move it away")
+    return dataset
+
+
+def _refuse_strange_data(content: bytes, most: int) -> None:
+    """Raise ValueError unless an HDF5 file holds plain numeric arrays of a bounded size alone."""
+    with h5py.File(io.BytesIO(content), "r") as file:
+        if len(file) > MAX_VARIABLES:
+            raise ValueError("it has too many variables")
+        size = 0
+        for name in file:
+            item = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
+            if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+                raise ValueError(f"{name!r} is not stored in it")
+            if item.dtype.kind not in "iuf" or item.chunks is not None:
+                raise ValueError(f"{name!r} is not the plain array it should be")
+            size += item.dtype.itemsize * math.prod(item.shape)
+        if size > most:
+            raise ValueError(f"its arrays have {size:,} bytes, more than such a run's")
+
+
+def _strange(name: str, dataset: xr.Dataset) -> str:
+    """Say what a run's file of this name lacks, or holds in a shape or range of its own."""
+    for needed in NEEDED.get(name, ()):
+        if needed not in dataset.data_vars:
+            return f"it has no {needed!r}"
+    grid = {*GRID, "step"} if name == "history.nc" else {*GRID}
+    for key, variable in dataset.data_vars.items():
+        dims = set(variable.dims)
+        alone = variable.dims == ("network",) and dataset.sizes["network"] > 0
+        if dims != grid and not (alone and str(key).startswith("random_")):
+            return f"{key!r} does not lie on the grid"
+        allowed = VALUES.get(str(key))
+        if allowed and not np.isin(variable.values, allowed).all():
+            return f"{key!r} holds other values than {allowed}"
+        texts = (variable.attrs.get("long_name", ""), variable.attrs.get("units", ""))
+        if not all(isinstance(text, str) for text in texts):
+            return f"{key!r} has a strange label"
+    return ""
+
+
+def _is_of(dataset: xr.Dataset, config: Config) -> bool:
+    """Tell whether a dataset is of a config: its text, and its values of μ, β, seed and step."""
+    text = dataset.attrs.get("config")
+    try:
+        if not isinstance(text, str) or Config.from_json(text) != config:
+            return False
+    except ConfigError:
+        return False
+    axes: dict[str, Any] = {"mu": config.mu, "beta": config.beta, "seed": range(config.seeds)}
+    if "step" in dataset.dims:
+        axes["step"] = training_history.bin_centres(config.steps)
+    return all(
+        name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
+        for name, values in axes.items()
+    )
