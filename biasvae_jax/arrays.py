@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import psutil
 
-from biasvae_jax.config import Config
+from biasvae_jax.study import Study
 from biasvae_jax.files import MAX_JSON_BYTES, first_line
 from biasvae_jax.reading import Damaged, Foreign, cannot_read_now, is_missing, read_bounded
-from biasvae_jax.trees import MANIFEST, Keys, config_hash, seal, shapes
+from biasvae_jax.trees import MANIFEST, Keys, study_hash, seal, shapes
 
 MAX_DEPTH = 64
 
 
 def load_tree(
     folder: Path,
-    config: Config,
+    study: Study,
     like: Any = None,
     *,
     owners: Collection[str] = (),
@@ -36,7 +36,7 @@ def load_tree(
     for `config` too, and `part` the models it must hold. Raises CannotReadNow, Foreign or Damaged.
     """
     try:
-        manifest = check_manifest(folder, config, owners=owners, part=part)
+        manifest = check_manifest(folder, study, owners=owners, part=part)
         files = manifest["files"]
         empty, arrays = _metadata(folder, files)
         stated = {keys: _stated(folder, ".".join(keys), files) for keys in arrays}
@@ -64,7 +64,7 @@ def load_tree(
 
 
 def check_manifest(
-    folder: Path, config: Config, *, owners: Collection[str] = (), part: slice | None = None
+    folder: Path, study: Study, *, owners: Collection[str] = (), part: slice | None = None
 ) -> dict[str, Any]:
     """Return a stored tree's manifest if it is whole and this run's; reads no array.
 
@@ -78,7 +78,7 @@ def check_manifest(
     except (ValueError, TypeError, AttributeError):
         raise Damaged(f"{folder / MANIFEST} is missing or damaged") from None
     if (manifest["name"] != folder.name) or (
-        manifest["config"] not in (config_hash(config), *owners)
+        manifest["config"] not in (study_hash(study), *owners)
     ):
         raise Foreign(f"{folder} belongs to another run, or was renamed; move it away")
     held = manifest.get("models")

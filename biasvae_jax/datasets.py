@@ -13,29 +13,29 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from biasvae_jax import history as training_history
-from biasvae_jax.config import Config, ConfigError
+from biasvae_jax.axes import Grid
+from biasvae_jax.components import ConfigError
 from biasvae_jax.files import first_line, reporting_disk_errors
 from biasvae_jax.lock import RunDirectoryError, check_still_ours
 from biasvae_jax.reading import Damaged, cannot_read_now, is_missing
 from biasvae_jax.regimes import Regime
+from biasvae_jax.study import Study
 from biasvae_jax.sums import read_checked, write_checked
+from biasvae_jax.training import history as training_history
 
-GRID = ("mu", "beta", "seed")
 MAX_VARIABLES = 1_000
 LEAST_BYTES = 2**26  # a file may have as much, however small the grid
 BYTES_A_MODEL = 2**15  # 200 bins of three curves are 2,400; the scores a few hundred
-# what every version has written, in each file
+# what every version has written for every study, beside the objective's terms
 NEEDED = {
     "results.nc": (
-        *("loss", "reconstruction", "kl", "pmi", "pmi_exact", "pmi_mean", "recovery_mse"),
-        *("recovery_r2", "recovery_r2_mean", "generation_mse", "generation_offset"),
-        *("generation_shrinkage", "generation_head", "gap", "signal_share", "active_units"),
-        *("steps", "finite", "regime", "random_pmi", "random_recovery_mse"),
+        *("pmi", "pmi_exact", "pmi_mean", "recovery_mse", "recovery_r2", "recovery_r2_mean"),
+        *("generation_mse", "generation_offset", "generation_shrinkage", "generation_head"),
+        *("active_units", "steps", "finite", "regime", "random_pmi", "random_recovery_mse"),
         *("random_recovery_r2", "random_generation_mse", "random_active_units"),
         "random_recovery_mse_raw",
     ),
-    "history.nc": ("loss", "reconstruction", "kl"),
+    "history.nc": (),
     "scores.nc": (),
 }
 VALUES = {"finite": (0, 1), "regime": tuple(int(code) for code in Regime)}
@@ -50,19 +50,19 @@ def write_dataset(file: Path, dataset: xr.Dataset) -> None:
         write_checked(file, content)
 
 
-def read_dataset(file: Path, config: Config | None = None) -> xr.Dataset:
+def read_dataset(file: Path, study: Study | None = None) -> xr.Dataset:
     """Read a dataset of `write_dataset` into memory.
 
-    With a config it must be a file of that run: its grid, values of μ, β and seed, and variables.
+    With a study it must be a file of that run: its grid, the values of its axes, and variables.
     Raises CannotReadNow, Damaged, or RunDirectoryError where it is another run's.
     """
-    models = 0 if config is None else config.models
+    models = 0 if study is None else study.grid.size
     most = LEAST_BYTES + BYTES_A_MODEL * models
     try:
         content = read_checked(file, most)
         _refuse_strange_data(content, most)
         dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
-        strange = "" if config is None else _strange(file.name, dataset)
+        strange = "" if study is None else _strange(file.name, dataset, study)
         if strange:
             raise ValueError(strange)
     except MemoryError as error:
@@ -74,7 +74,7 @@ def read_dataset(file: Path, config: Config | None = None) -> xr.Dataset:
             f"{file} is missing or damaged ({first_line(error)}); "
             "remove it and run the same command again to have it made anew"
         ) from None
-    if config is not None and not _is_of(dataset, config):
+    if study is not None and not _is_of(dataset, study):
         raise RunDirectoryError(f"{file} belongs to another run; move it away")
     return dataset
 
@@ -96,16 +96,15 @@ def _refuse_strange_data(content: bytes, most: int) -> None:
             raise ValueError(f"its arrays have {size:,} bytes, more than such a run's")
 
 
-def _strange(name: str, dataset: xr.Dataset) -> str:
+def _strange(name: str, dataset: xr.Dataset, study: Study) -> str:
     """Say what a run's file of this name lacks, or holds in a shape or range of its own."""
-    for needed in NEEDED.get(name, ()):
+    terms = () if name == "scores.nc" else tuple(study.objective.meanings)
+    for needed in (*terms, *NEEDED.get(name, ())):
         if needed not in dataset.data_vars:
             return f"it has no {needed!r}"
-    grid = {*GRID, "step"} if name == "history.nc" else {*GRID}
+    grid = study.grid
     for key, variable in dataset.data_vars.items():
-        dims = set(variable.dims)
-        alone = variable.dims == ("network",) and dataset.sizes["network"] > 0
-        if dims != grid and not (alone and str(key).startswith("random_")):
+        if not _lies_well(str(key), variable, grid, name == "history.nc"):
             return f"{key!r} does not lie on the grid"
         allowed = VALUES.get(str(key))
         if allowed and not np.isin(variable.values, allowed).all():
@@ -116,17 +115,35 @@ def _strange(name: str, dataset: xr.Dataset) -> str:
     return ""
 
 
-def _is_of(dataset: xr.Dataset, config: Config) -> bool:
-    """Tell whether a dataset is of a config: its text, and its values of μ, β, seed and step."""
+def _lies_well(key: str, variable: xr.DataArray, grid: Grid, curves: bool) -> bool:
+    """Tell whether a variable has the dimensions that one of its name has."""
+    if key.startswith("random_"):
+        return variable.dims == ("network",) and variable.size > 0
+    if key.startswith("linear_"):
+        return set(variable.dims) == set(grid.dims[:2])
+    if key == "threshold":
+        return variable.dims == grid.dims[:1]
+    return set(variable.dims) == {*grid.dims, *(("step",) if curves else ())}
+
+
+def _is_of(dataset: xr.Dataset, study: Study) -> bool:
+    """Tell whether a dataset is of a study: its text, and the values of its axes and steps."""
     text = dataset.attrs.get("config")
     try:
-        if not isinstance(text, str) or Config.from_json(text) != config:
+        if not isinstance(text, str):
+            return False
+        if text != study.to_json() and Study.from_json(text) != study:
             return False
     except ConfigError:
         return False
-    axes: dict[str, Any] = {"mu": config.mu, "beta": config.beta, "seed": range(config.seeds)}
+    grid = study.grid
+    axes: dict[str, Any] = {
+        grid.bias.name: grid.bias.values,
+        grid.strength.name: grid.strength.values,
+        "seed": range(grid.seeds),
+    }
     if "step" in dataset.dims:
-        axes["step"] = training_history.bin_centres(config.steps)
+        axes["step"] = training_history.bin_centres(study.training.steps)
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
         for name, values in axes.items()

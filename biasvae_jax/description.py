@@ -16,7 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from biasvae_jax.config import Config, ConfigError
+from biasvae_jax.components import ConfigError
+from biasvae_jax.study import Study
 from biasvae_jax.files import MAX_JSON_BYTES, WRITING, first_line, reporting_disk_errors
 from biasvae_jax.lock import RunDirectoryError, holds
 from biasvae_jax.reading import cannot_read_now, is_missing
@@ -81,15 +82,15 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d{1,9}", version)[:3])
 
 
-def stored_config(path: Path, description: dict) -> Config:
+def stored_study(path: Path, description: dict) -> Study:
     """Return the config of a run's description; raises RunDirectoryError if it has none."""
     try:
-        config = Config.from_dict(description.get("config"))
+        study = Study.from_values(description.get("config"))
     except ConfigError as error:
         raise RunDirectoryError(f"{path / 'config.json'}: {error}") from None
-    if config.models > MAX_MODELS:
+    if study.grid.size > MAX_MODELS:
         raise RunDirectoryError(f"{path / 'config.json'} names more than {MAX_MODELS:,} models")
-    return config
+    return study
 
 
 def stored_plan(path: Path) -> dict[str, int] | None:
@@ -120,10 +121,10 @@ def current_description(path: Path) -> dict | None:
     return known if known is not None else read_description(path)
 
 
-def identities(path: Path, config: Config) -> tuple[str, ...]:
-    """Return the hash by which a run's files name its config, if that has this config's values."""
+def identities(path: Path, study: Study) -> tuple[str, ...]:
+    """Return the hash by which a run's files name its study, if that has this config's values."""
     description = current_description(path)
-    if description is None or stored_config(path, description) != config:
+    if description is None or stored_study(path, description) != study:
         return ()
     text = json.dumps(description["config"], indent=2)
     return (hashlib.sha256(text.encode()).hexdigest(),)
@@ -132,9 +133,9 @@ def identities(path: Path, config: Config) -> tuple[str, ...]:
 # Written at the start and the end ----------------------------------------------------------------
 
 
-def write_description(path: Path, config: Config, about: dict) -> None:
-    """Write the first `config.json` of a run: the config, `about`, and when it was started."""
-    stored = {"config": json.loads(config.to_json()), **about, "started": _now()}
+def write_description(path: Path, study: Study, about: dict) -> None:
+    """Write the first `config.json` of a run: the study, `about`, and when it was started."""
+    stored = {"config": json.loads(study.to_json()), **about, "started": _now()}
     _write(path, stored)
 
 

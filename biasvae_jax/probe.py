@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from biasvae_jax.arrays import load_tree
-from biasvae_jax.config import Config
+from biasvae_jax.study import Study
 from biasvae_jax.files import WRITING, need_descriptors, reporting_disk_errors
 from biasvae_jax.lock import refusing_the_place
 from biasvae_jax.trees import DESCRIPTORS, save_tree
@@ -15,7 +15,7 @@ NAME = "as_long_as_the_longest_of_an_array".ljust(100, "_")
 SPARE = 6  # files that the run itself opens between the start and the first write
 
 
-def try_out(path: Path, config: Config) -> None:
+def try_out(path: Path, study: Study) -> None:
     """Store a small tree in a run directory, read it back and remove it.
 
     Raises RunDirectoryError when the place lacks something that the store needs; StorageError
@@ -26,7 +26,7 @@ def try_out(path: Path, config: Config) -> None:
     try:
         with refusing_the_place(path), reporting_disk_errors(path):
             need_descriptors(DESCRIPTORS + SPARE)
-            save_tree(folder, tree, config)
-            load_tree(folder, config, tree)
+            save_tree(folder, tree, study)
+            load_tree(folder, study, tree)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from biasvae_jax.arrays import check_manifest, load_tree
-from biasvae_jax.config import Config, portion
+from biasvae_jax.axes import portion
+from biasvae_jax.study import Study
 from biasvae_jax.datasets import read_dataset, write_dataset
 from biasvae_jax.description import (
     PLAN,
@@ -29,7 +30,7 @@ from biasvae_jax.description import (
     plan_of,
     read_description,
     remember,
-    stored_config,
+    stored_study,
     stored_plan,
     write_description,
 )
@@ -64,7 +65,8 @@ __all__ = [
     "save_checkpoint",
     "save_models",
     "save_tree",
-    "stored_config",
+    "stored_study",
+    "stored_or",
     "stored_plan",
     "write_checked",
     "write_dataset",
@@ -74,18 +76,24 @@ __all__ = [
 KEPT_CHECKPOINTS = 2
 
 
-def open_run(path: Path, config: Config, description: dict) -> None:
+def open_run(path: Path, study: Study, description: dict) -> None:
     """Write `config.json` at the first start: the config and `description` (plan, versions, …).
 
     Raises RunDirectoryError when the directory holds another config or something else, or lies
     where a run cannot be stored.
     """
-    begun = check_run(path, config)
-    try_out(path, config)
+    begun = check_run(path, study)
+    try_out(path, study)
     if begun:
         remember(path, read_description(path) or {})
     else:
-        write_description(path, config, description)
+        write_description(path, study, description)
+
+
+def stored_or(path: Path, study: Study) -> Study:
+    """Return the study that a run is stored with, whose text is its identity, or else `study`."""
+    description = current_description(path) if path.is_dir() else None
+    return study if description is None else stored_study(path, description)
 
 
 def is_finished(path: Path) -> bool:
@@ -94,10 +102,10 @@ def is_finished(path: Path) -> bool:
     return all(file.is_file() for file in (*files, *map(checksum_file, files)))
 
 
-def check_run(path: Path, config: Config) -> bool:
+def check_run(path: Path, study: Study) -> bool:
     """Tell whether `path` holds a run of this config already; touches nothing.
 
-    Raises RunDirectoryError when it cannot become one: a file, another config, no permission;
+    Raises RunDirectoryError when it cannot become one: a file, another study, no permission;
     StorageError when it is one that can no longer be written.
     """
     try:
@@ -110,7 +118,7 @@ def check_run(path: Path, config: Config) -> bool:
         writable = os.access(path, os.W_OK | os.X_OK)
     except OSError as error:
         raise RunDirectoryError(f"--out {path} cannot be used: {error.strerror}") from None
-    difference = stored_config(path, stored).difference(config)
+    difference = stored_study(path, stored).difference(study)
     if difference:
         raise RunDirectoryError(
             f"--out {path} holds a run with another config ({difference}); "
@@ -134,7 +142,7 @@ def models_folder(path: Path, group: int) -> Path:
     return path / "models" / f"group-{group:05d}"
 
 
-def load_models(path: Path, group: int, config: Config, like: Any = None) -> Any:
+def load_models(path: Path, group: int, study: Study, like: Any = None) -> Any:
     """Read a finished group; None when it is not finished.
 
     `like` is a tree of the shapes it must have. Raises CannotReadNow, Foreign or Damaged.
@@ -143,21 +151,21 @@ def load_models(path: Path, group: int, config: Config, like: Any = None) -> Any
     try:
         if not folder.exists():
             return None
-        return load_tree(folder, config, like, **_whose(path, group, config))
+        return load_tree(folder, study, like, **_whose(path, group, study))
     except OSError as error:
         raise cannot_read_now(folder, error) from None
     except Damaged as error:
         raise Damaged(f"{error}; delete {folder} to train its models anew") from None
 
 
-def missing_models(path: Path, config: Config) -> list[str]:
+def missing_models(path: Path, study: Study) -> list[str]:
     """Say of each finished run's group that is missing or not whole what is wrong with it."""
     plan = plan_of(current_description(path) or {})
     wrong = []
-    for group in range(-(-config.models // plan["group"]) if plan else 0):
+    for group in range(-(-study.grid.size // plan["group"]) if plan else 0):
         folder = models_folder(path, group)
         try:
-            manifest = check_manifest(folder, config, **_whose(path, group, config))
+            manifest = check_manifest(folder, study, **_whose(path, group, study))
             gone = [name for name in manifest["files"] if not (folder / name).is_file()]
             wrong += [f"{folder / gone[0]} is missing or damaged"] if gone else []
         except OSError as error:
@@ -167,23 +175,23 @@ def missing_models(path: Path, config: Config) -> list[str]:
     return wrong
 
 
-def save_models(path: Path, group: int, tree: Any, config: Config) -> None:
+def save_models(path: Path, group: int, tree: Any, study: Study) -> None:
     """Store a finished group and drop its checkpoints."""
     folder = models_folder(path, group)
     with reporting_disk_errors(folder):
         check_still_ours(path)
     keep_description(path)
-    save_tree(folder, tree, config, _whose(path, group, config)["part"])
+    save_tree(folder, tree, study, _whose(path, group, study)["part"])
     drop_checkpoints(path, group)
 
 
-def save_checkpoint(path: Path, group: int, step: int, tree: Any, config: Config) -> None:
+def save_checkpoint(path: Path, group: int, step: int, tree: Any, study: Study) -> None:
     """Store a checkpoint and drop all but the last two of its group."""
     folder = checkpoint_folder(path, group, step)
     with reporting_disk_errors(folder):
         check_still_ours(path)
     keep_description(path)
-    save_tree(folder, tree, config, _whose(path, group, config)["part"])
+    save_tree(folder, tree, study, _whose(path, group, study)["part"])
     # a newer one can only be damaged: it was passed over
     stored = [old for at, old in _checkpoints(path, group) if at <= step][:KEPT_CHECKPOINTS]
     for _, old in _checkpoints(path, group):
@@ -191,20 +199,20 @@ def save_checkpoint(path: Path, group: int, step: int, tree: Any, config: Config
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _whose(path: Path, group: int, config: Config) -> dict[str, Any]:
-    """Return what a group's files are checked against: names of the config, and its models."""
+def _whose(path: Path, group: int, study: Study) -> dict[str, Any]:
+    """Return what a group's files are checked against: names of the study, and its models."""
     description = current_description(path)
     plan = plan_of(description or {})
     return {
-        "owners": identities(path, config),
-        "part": portion(config.models, plan["group"], group) if plan else None,
+        "owners": identities(path, study),
+        "part": portion(study.grid.size, plan["group"], group) if plan else None,
     }
 
 
 def load_checkpoint(
     path: Path,
     group: int,
-    config: Config,
+    study: Study,
     like: Any = None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> tuple[int, Any] | None:
@@ -213,14 +221,14 @@ def load_checkpoint(
     `like` is a tree of the shapes it must have. Warns of each one it passes over, damaged or
     foreign; raises StorageError when only such exist, CannotReadNow when there may be a good one.
     """
-    whose = _whose(path, group, config)
+    whose = _whose(path, group, study)
     stored, before = _checkpoints(path, group), None
     passed: list[StorageError] = []
     while stored != before:  # another process may be at work on them
         passed = []
         for step, folder in stored:
             try:
-                found = step, load_tree(folder, config, like, **whose)
+                found = step, load_tree(folder, study, like, **whose)
             except (Damaged, Foreign) as error:
                 passed.append(error)
             else:

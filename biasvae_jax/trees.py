@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from biasvae_jax.config import Config
+from biasvae_jax.study import Study
 from biasvae_jax.files import (
     AT_ONCE,
     StorageError,
@@ -34,14 +34,14 @@ Keys = tuple[str, ...]
 DESCRIPTORS = 5 * (AT_ONCE + 1)  # arrays with an event loop and a file each, and orbax itself
 
 
-def save_tree(folder: Path, tree: Any, config: Config, part: slice | None = None) -> None:
+def save_tree(folder: Path, tree: Any, study: Study, part: slice | None = None) -> None:
     """Store a nested dict of numpy arrays as `folder`, whole or not at all.
 
     `part` says which models of the config's grid they are.
     """
     with writing_folder(folder) as temporary:
         _save_arrays(temporary, tree)
-        about = {"name": folder.name, "config": config_hash(config), "files": digests(temporary)}
+        about = {"name": folder.name, "config": study_hash(study), "files": digests(temporary)}
         about |= {} if part is None else {"models": [part.start, part.stop]}
         _refuse_missing_arrays(folder, tree, about["files"])
         write_atomically(temporary / MANIFEST, json.dumps(seal(about)).encode())
@@ -53,9 +53,9 @@ def seal(manifest: dict) -> dict:
     return rest | {"seal": hashlib.sha256(json.dumps(rest).encode()).hexdigest()}
 
 
-def config_hash(config: Config) -> str:
+def study_hash(study: Study) -> str:
     """Return the SHA-256 of a config's JSON."""
-    return hashlib.sha256(config.to_json().encode()).hexdigest()
+    return hashlib.sha256(study.to_json().encode()).hexdigest()
 
 
 def _save_arrays(folder: Path, tree: Any) -> None:
