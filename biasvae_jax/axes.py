@@ -146,6 +146,12 @@ class Grid:
         )
         return Models(*(a.reshape(-1) for a in np.meshgrid(*axes, indexing="ij")))
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Which bias each model has: its place on the axis, `[models]`."""
+        rows, columns, seeds = self.shape
+        return np.tile(np.repeat(np.arange(rows), columns), seeds)
+
     def unflatten(self, flat: np.ndarray) -> np.ndarray:
         """Lay `[models, …]` out as `[bias, strength, seed, …]`."""
         flat = np.asarray(flat)

@@ -3,26 +3,32 @@
 import functools
 import html
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from flax import serialization
 
 from biasvae_jax import description, storage
-from biasvae_jax import history as training_history
+from biasvae_jax.axes import Grid
+from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import Config
+from biasvae_jax.files import write_atomically
 from biasvae_jax.networks import Params
-from biasvae_jax.plan import plan_from_dict
 from biasvae_jax.reading import cannot_read_now
 from biasvae_jax.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.storage import RunDirectoryError, StorageError
+from biasvae_jax.study import Study
+from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.theory import collapse_boundary
+from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe
-
-_FLAT = ("seed", "mu", "beta")  # the order of `sweep.grid`
+from biasvae_jax.training import history as training_history
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,50 +36,101 @@ class LoadedRun:
     """What a run directory holds so far; made by `load_run`."""
 
     path: Path
-    config: Config
+    study: Study
     description: dict[str, Any]
-    """The whole of `config.json`: plan, versions and devices beside the config."""
+    """The whole of `config.json`: plan, versions and devices beside the study."""
     scores: xr.Dataset
     """`results.nc`, with the variables of `scores.nc` if there; NaN for what is still to do."""
     history: xr.Dataset
     """`history.nc`; NaN for steps still to take."""
     steps: np.ndarray
-    """Steps each model has taken, `[models]` in the order of `sweep.grid`."""
+    """Steps each model has taken, `[models]` in the order of `Grid.models`."""
 
     @property
     def finished(self) -> bool:
         """Whether every model is trained and scored."""
-        return (self.path / "results.nc").exists() and (self.path / "history.nc").exists()
+        return storage.is_finished(self.path)
+
+    @property
+    def config(self) -> Config:
+        """The study's flat form; raises ConfigError if it is another than the original's."""
+        return Config.of(self.study)
+
+    @property
+    def grid(self) -> Grid:
+        """The axes, and the order of the models."""
+        return self.study.grid
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of its first start: the models are stored in its groups."""
+        return plan_from_dict(self.description["plan"])
 
     @functools.cached_property
     def recipe(self) -> Recipe:
-        """World, network, objective and optimiser of its models."""
-        return Recipe.from_config(self.config)
+        """World, bias, network, objective and optimiser of its models.
 
-    def params(self, *, mu: float, beta: float, seed: int = 0) -> Params:
+        Raises ConfigError of one line if a component of its kind is not known here, or if its data
+        file is missing or another.
+        """
+        return self.study.sealed().recipe
+
+    @functools.cached_property
+    def data(self) -> Any:
+        """The world's arrays on the device, as `World.test_set` takes them; () if generated."""
+        return jax.tree.map(jnp.asarray, self.recipe.world.load(self.recipe.bias))
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Which models stayed finite, `[models]`; the others have no scores."""
+        return self.flat("finite") == 1
+
+    def flat(self, name: str) -> np.ndarray:
+        """Return a variable over the grid as `[models]`."""
+        return self.grid.flatten(self.scores[name].transpose(*self.grid.dims).values)
+
+    def params(self, *, seed: int = 0, **cell: float) -> Params:
         """Return one model's parameters (the newest checkpoint's, while it is in training).
 
-        Raises KeyError naming the grid if there is no such model, StorageError if it is damaged or
-        none of its steps is stored yet.
+        `cell` names it by the grid's axes: `params(mu=0, beta=0.5)`. Raises KeyError naming the grid
+        if there is no such model, StorageError if it is damaged or none of its steps is stored yet.
         """
-        i, j = self.config.find("mu", mu), self.config.find("beta", beta)
-        if seed not in range(self.config.seeds):
-            raise KeyError(f"no seed {seed} in this run; it has 0 to {self.config.seeds - 1}")
-        config = self.config
-        index = (seed * len(config.mu) + i) * len(config.beta) + j
-        for number, part in enumerate(_groups(config, self.description)):
+        index = self.grid.index(seed=seed, **cell)
+        for number, part in enumerate(self.plan.groups(self.grid.size)):
             if part.start <= index < part.stop:
                 stored = self._params(number)
-                return jax.tree.map(lambda a: a[index - part.start], stored)  # noqa: B023
-        raise KeyError(f"model {index} of {config.models}")
+                return self._restored(jax.tree.map(lambda a: a[index - part.start], stored))  # noqa: B023
+        raise KeyError(f"model {index} of {self.grid.size}")
+
+    def stacks(self, wanted: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Any]]:
+        """Yield (indices, stacked final parameters) of the `wanted` models, up to `size` at once.
+
+        `wanted` `[models]` is boolean; a group that holds none of them is not read. Raises
+        StorageError where a group is missing.
+        """
+        for number, part in enumerate(self.plan.groups(self.grid.size)):
+            rows = np.flatnonzero(wanted[part])
+            if rows.size:
+                tree = storage.load_models(self.path, number, self.study)
+                if tree is None:
+                    folder = storage.models_folder(self.path, number)
+                    raise StorageError(f"{folder} is missing; its scores need it")
+                for some in np.split(rows, range(size, len(rows), size)):
+                    stack = jax.tree.map(lambda a: a[some], tree["params"])  # noqa: B023
+                    yield part.start + some, self._restored(stack)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a group is large; two of them are enough
     def _params(self, group: int) -> Any:
-        found = _newest(self.path, group, self.config)
+        found = _newest(self.path, group, self.study)
         if found is None:
             raise StorageError(f"{self.path} holds no parameters of group {group} yet")
         tree = found[1]
         return tree["params"] if "params" in tree else tree["state"]["params"]
+
+    def _restored(self, stored: Any) -> Params:
+        """Give stored parameters, a nested dict, the structure that the network made them in."""
+        shapes = jax.eval_shape(lambda: self.recipe.init(jax.random.key(0)))
+        return serialization.from_state_dict(shapes, stored)
 
     def encode(self, params: Params, x: Any) -> tuple[jax.Array, jax.Array]:
         """Map images `[..., pixels]` to the posterior's (mean, logvar), `[..., latent_dim]`."""
@@ -83,20 +140,26 @@ class LoadedRun:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         return self.recipe.network.decode(params, z_hat)
 
-    def heat_map(self, score: str = "recovery_r2") -> Any:
-        """Draw a score (mean over seeds) over the grid with β*(μ): a plotly Figure.
+    def table(self) -> Any:
+        """Return the scores as a pandas DataFrame: one row a model, named by the axes and its seed."""
+        kept = [n for n, v in self.scores.data_vars.items() if set(v.dims) == set(self.grid.dims)]
+        return self.scores[kept].to_dataframe().reset_index()
 
-        Raises KeyError naming the scores if there is none of that name.
+    def heat_map(self, score: str = "recovery_r2") -> Any:
+        """Draw a score (mean over seeds) over the grid, with the theory's β* if there is one.
+
+        A plotly Figure. Raises KeyError naming the scores if there is none of that name.
         """
         from biasvae_jax.report import maps, notebook  # plotly is slow to import
 
-        if score not in self.scores or "mu" not in self.scores[score].dims:
-            names = [str(n) for n in self.scores.data_vars if "mu" in self.scores[n].dims]
+        grid = self.grid
+        names = [str(n) for n, v in self.scores.data_vars.items() if set(v.dims) == set(grid.dims)]
+        if score not in names:
             raise KeyError(f"no score {score!r} in this run; it has {', '.join(names)}")
         variable = self.scores[score]
-        cells = maps.over_seeds(variable.transpose("mu", "beta", "seed").values)
+        cells = maps.over_seeds(variable.transpose(*grid.dims).values)
         label = str(variable.attrs.get("long_name", score))
-        figure = maps.heat_map(cells, self.config.mu, self.config.beta, label, self.boundary)
+        figure = maps.heat_map(cells, grid.bias, grid.strength, label, self.boundary)
         return notebook.NotebookFigure(figure)
 
     @property
@@ -113,52 +176,83 @@ class LoadedRun:
         return description.took(self.path, self.description) if self.finished else math.nan
 
     @property
-    def boundary(self) -> np.ndarray:
-        """β*(μ) of the linear theory, `[mu]`."""
-        return _boundary(self.config)
+    def boundary(self) -> np.ndarray | None:
+        """β* of the linear theory for each bias, `[bias]`; None where the study has none."""
+        if "threshold" in self.scores:
+            return self.scores["threshold"].values
+        return None if self.finished and "gap" not in self.scores else _threshold(self.study)
 
     def __repr__(self) -> str:
-        c = self.config
         state = "finished" if self.finished else "not finished"
-        grid_ = f"{len(c.mu)} μ × {len(c.beta)} β × {c.seeds} seeds"
-        return f"LoadedRun({str(self.path)!r}: {grid_}, {c.steps:,} steps, {state})"
+        bias, strength = self.grid.bias, self.grid.strength
+        size = f"{len(bias)} {bias.symbol} × {len(strength)} {strength.symbol}"
+        steps = self.study.training.steps
+        seeds = f"{self.grid.seeds} seeds"
+        return f"LoadedRun({str(self.path)!r}: {size} × {seeds}, {steps:,} steps, {state})"
 
     def _repr_html_(self) -> str:
-        best = self.scores["recovery_r2"].mean("seed")
+        bias, strength = self.grid.bias, self.grid.strength
+        best = self.scores["recovery_r2"].mean("seed").transpose(*self.grid.dims[:2]).values
         rows = "".join(
-            f"<tr><th>{mu:g}</th>{''.join(_cell(float(v)) for v in values)}</tr>"
-            for mu, values in zip(self.config.mu, best.transpose("mu", "beta").values, strict=True)
+            f"<tr><th>{value:g}</th>{''.join(_cell(float(v)) for v in values)}</tr>"
+            for value, values in zip(bias, best, strict=True)
         )
-        head = "".join(f"<th>{beta:g}</th>" for beta in self.config.beta)
+        head = "".join(f"<th>{value:g}</th>" for value in strength)
+        corner = f"{html.escape(bias.symbol)} \\ {html.escape(strength.symbol)}"
         return (
             f"<p><strong>{html.escape(repr(self))}</strong></p><table><caption>recovery R², mean "
-            f"over seeds</caption><tr><th>μ \\ β</th>{head}</tr>{rows}</table>"
+            f"over seeds</caption><tr><th>{corner}</th>{head}</tr>{rows}</table>"
         )
 
 
 def _cell(value: float) -> str:
-    return "<td>–</td>" if math.isnan(value) else f"<td>{value:.3f}</td>"
+    return "<td>n/a</td>" if math.isnan(value) else f"<td>{value:.3f}</td>"
 
 
-def load_run(path: str | Path) -> LoadedRun:
+def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> LoadedRun:
     """Load a run directory, finished or not; nothing in it is touched.
 
-    Raises RunDirectoryError of one line if it is no run or a newer version's, StorageError if a
-    file of it is damaged.
+    `components` are classes of your own that its study is made of. Where a kind is unknown, scores,
+    curves and maps are there all the same, and what needs the component says so. Raises
+    RunDirectoryError of one line if it is no run or a newer version's, StorageError if a file of it
+    is damaged.
     """
+    for component in components:
+        register(component)
     path = Path(path)
     about = read_run(path)
-    config = storage.stored_config(path, about)
-    if (path / "results.nc").exists() and (path / "history.nc").exists():
-        scores = storage.read_dataset(path / "results.nc", config)
-        history = storage.read_dataset(path / "history.nc", config)
-        steps = np.full(config.models, config.steps)
+    study = storage.stored_study(path, about)
+    if storage.is_finished(path):
+        scores = storage.read_dataset(path / "results.nc", study)
+        history = storage.read_dataset(path / "history.nc", study)
+        steps = np.full(study.grid.size, study.training.steps)
     else:
-        scores, history, steps = _so_far(path, config, about)
+        scores, history, steps = _so_far(path, study, about)
     if (path / "scores.nc").exists():
-        more = storage.read_dataset(path / "scores.nc", config)
+        more = storage.read_dataset(path / "scores.nc", study)
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
-    return LoadedRun(path, config, about, scores, history, steps)
+    return LoadedRun(path, study, about, scores, history, steps)
+
+
+def load_finished(path: Path) -> LoadedRun:
+    """Load a run whose models are all trained; raises RunDirectoryError if they are not."""
+    about = read_run(path)
+    if not storage.is_finished(path):
+        raise RunDirectoryError(
+            f"{path} is not finished; the command that started it goes on where it stopped"
+        )
+    study = storage.stored_study(path, about)
+    scores = storage.read_dataset(path / "results.nc", study)
+    history = storage.read_dataset(path / "history.nc", study)
+    steps = np.full(study.grid.size, study.training.steps)
+    return LoadedRun(path, study, about, scores, history, steps)
+
+
+def write_table(path: Path) -> None:
+    """Write `results.csv`, `LoadedRun.table` as text, whole or not at all."""
+    text = load_run(path).table().to_csv(index=False)
+    with storage.reporting_disk_errors(path):
+        write_atomically(path / "results.csv", text.encode())
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -173,62 +267,70 @@ def read_run(path: Path) -> dict[str, Any]:
     return about
 
 
-def _boundary(config: Config) -> np.ndarray:
-    return collapse_boundary(Recipe.from_config(config).world, config.mu, config.sigma2)
+def _threshold(study: Study) -> np.ndarray | None:
+    """Compute β*, which 0.1.0 did not store; None where there is none, or no data to ask."""
+    try:
+        recipe = study.recipe
+    except ConfigError:
+        return None
+    if why_none(recipe):
+        return None
+    return collapse_boundary(
+        recipe.world, study.grid.bias.values, recipe.likelihood_variance, recipe.bias
+    )
 
 
-def _groups(config: Config, description: dict) -> list[slice]:
-    return plan_from_dict(description["plan"]).groups(config.models)
-
-
-def _newest(path: Path, group: int, config: Config) -> tuple[int, Any] | None:
+def _newest(path: Path, group: int, study: Study) -> tuple[int, Any] | None:
     """Read a group as (step, tree), finished or its newest checkpoint; None where there is none.
 
     Twice, since it may have been finished in between.
     """
     for _ in range(2):
-        tree = storage.load_models(path, group, config)
+        tree = storage.load_models(path, group, study)
         if tree is not None:
-            return config.steps, tree
-        found = storage.load_checkpoint(path, group, config)
+            return study.training.steps, tree
+        found = storage.load_checkpoint(path, group, study)
         if found is not None:
             return found
     return None
 
 
 def _so_far(
-    path: Path, config: Config, description: dict
+    path: Path, study: Study, about: dict
 ) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
     """Gather scores and history of a run in training from its groups and checkpoints."""
-    models = config.models
-    history = training_history.empty(models, config.steps)
-    scores = {name: np.full(models, np.nan) for name in SCORES}
-    steps = np.zeros(models, int)
-    for number, part in enumerate(_groups(config, description)):
-        step, tree = _newest(path, number, config) or (0, None)
+    grid, total = study.grid, study.training.steps
+    terms = study.objective.Terms._fields
+    history = training_history.empty(grid.size, total, len(terms))
+    scores: dict[str, np.ndarray] = {}
+    steps = np.zeros(grid.size, int)
+    for number, part in enumerate(plan_from_dict(about["plan"]).groups(grid.size)):
+        step, tree = _newest(path, number, study) or (0, None)
         if tree is not None:
             steps[part] = step
             for name, stored in tree["history"].items():
                 getattr(history, name)[part] = stored
             for name, stored in tree.get("scores", {}).items():
-                scores[name][part] = stored
-    curves = history_dataset(config, history)
-    bins = training_history.bin_of(np.arange(config.steps), config.steps)
+                if name in SCORES:
+                    scores.setdefault(name, np.full(grid.size, np.nan))[part] = stored
+    if not scores:  # none is scored yet; those that every study has
+        scores = {name: np.full(grid.size, np.nan) for name in ("active_units", "recovery_r2")}
+    curves = history_dataset(study, history)
+    bins = training_history.bin_of(np.arange(total), total)
     ends = xr.DataArray(np.cumsum(np.bincount(bins)), dims="step")
-    curves = curves.where(ends <= _on_grid(steps, config))
-    results = results_dataset(config, scores, history, {}, _boundary(config))
-    scored = _on_grid(~np.isnan(scores["active_units"]), config)
+    curves = curves.where(ends <= _on_grid(steps, grid))
+    results = results_dataset(study, scores, history, {}, _threshold(study))
+    scored = _on_grid(~np.isnan(scores["active_units"]), grid)
     for name in ("active_units", "regime"):
         results[name] = results[name].where(scored)
-    results["finite"] = _on_grid(history.finite, config).astype("int8")
+    results["finite"] = _on_grid(history.finite, grid).astype("int8")
     place = xr.DataArray(np.arange(curves.sizes["step"]), dims="step")
-    for name in ("loss", "reconstruction", "kl"):  # the newest 5 % of the steps taken
+    for name in terms:  # the newest 5 % of the steps taken
         taken = curves[name].notnull().sum("step")
         newest = place >= taken * (1 - training_history.TAIL) - 1
         results[name] = curves[name].where(newest).mean("step").assign_attrs(results[name].attrs)
     return results, curves, steps
 
 
-def _on_grid(flat: np.ndarray, config: Config) -> xr.DataArray:
-    shape = (config.seeds, len(config.mu), len(config.beta))
-    return xr.DataArray(flat.reshape(shape), dims=_FLAT).transpose("mu", "beta", "seed")
+def _on_grid(flat: np.ndarray, grid: Grid) -> xr.DataArray:
+    return xr.DataArray(grid.unflatten(flat), dims=grid.dims)

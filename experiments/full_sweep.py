@@ -1,15 +1,16 @@
-"""Train and score the whole grid of β-VAEs, and draw what came out.
+"""Train and score a whole study, and draw what came out.
+
+--world, --bias, --objective and --network choose its components, whose flags --help then shows.
 
 The same directory again with the same flags goes on where it stopped.
 """
 
-import argparse
 import dataclasses
 import functools
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +19,20 @@ import numpy as np
 from rich.console import Console
 
 from biasvae_jax import storage
-from biasvae_jax.config import PRESETS, Config
-from biasvae_jax.loading import load_run
-from biasvae_jax.sweep.plan import Plan, PlanError, estimate, free_bytes, gib, make_plan, plan_from_dict
+from biasvae_jax.cli import flags
+from biasvae_jax.cli.flags import Chosen
+from biasvae_jax.loading import load_run, write_table
+from biasvae_jax.study import Study, settings
 from biasvae_jax.sweep import Sweep
-from biasvae_jax.training import Recipe
+from biasvae_jax.sweep.plan import (
+    Plan,
+    PlanError,
+    estimate,
+    free_bytes,
+    gib,
+    make_plan,
+    plan_from_dict,
+)
 from experiments import cli, output, processes
 from experiments.output import counted, shown
 from experiments.pictures import write_figures
@@ -65,68 +75,62 @@ class Execution:
     """Keep compiled programs in the user's cache directory."""
 
 
-@dataclass(frozen=True)
-class Flags:
-    """All flags; a preset gives the defaults of the config's."""
-
-    preset: Literal["blog", "annealed", "smoke"] = "blog"
-    """Protocol whose values the other flags override."""
-    config: Config = field(default_factory=Config)
-    execution: Execution = field(default_factory=Execution)
+COMMAND = "python -m experiments.full_sweep"
 
 
-def read_flags(arguments: Sequence[str]) -> Flags:
-    """Read the preset first, then every flag over its values."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    first.add_argument("--preset", nargs="?", default="blog")
-    preset = first.parse_known_args(arguments)[0].preset
-    default = Flags(config=PRESETS.get(preset, PRESETS["blog"])())
-    command = "python -m experiments.full_sweep"
-    flags = cli.parse(Flags, arguments, default, command, __doc__ or "")
-    if not flags.execution.checkpoint_interval >= 0:
+def read_flags(arguments: Sequence[str], command: str = COMMAND) -> tuple[Chosen, Study, Execution]:
+    """Read what is chosen first, then the flags of just that: (chosen, study, execution)."""
+    chosen, study, execution = flags.read_flags(arguments, Execution(), command, __doc__ or "")
+    if not execution.checkpoint_interval >= 0:
         raise cli.UsageError("--checkpoint-interval must be ≥ 0 seconds")
-    return flags
+    return chosen, study, execution
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     started = time.monotonic()
-    flags = read_flags(arguments)
-    config, execution = flags.config, flags.execution
-    out = execution.out or Path("runs") / flags.preset
-    flags = execution.coordinator, execution.num_processes, execution.process_id
-    start_jax(execution.compilation_cache == "on", lambda: processes.join(*flags))
+    chosen, study, execution = read_flags(arguments)
+    out = execution.out or Path("runs") / chosen.preset
+    study = study.sealed()
+    cluster = execution.coordinator, execution.num_processes, execution.process_id
+    start_jax(execution.compilation_cache == "on", lambda: processes.join(*cluster))
     with processes.noticing_loss():
-        _sweep(config, execution, out, started)
+        _sweep(study, execution, out, started, chosen.used)
 
 
-def _sweep(config: Config, execution: Execution, out: Path, started: float) -> None:
+def _sweep(
+    study: Study, execution: Execution, out: Path, started: float, used: Sequence[Path]
+) -> None:
     quiet = execution.quiet or not processes.is_first()
     console = output.console(quiet)
-    processes.agree(_decisions(config, execution))
-    resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
+    for file in used:
+        console.print(f"components of your own are used from {shown(file)}")
+    processes.agree(_decisions(study, execution))
+    resuming = processes.on_first(lambda: storage.check_run(out, study)) or False
     if processes.gather(resuming and storage.is_finished(out))[0]:
         if execution.dry_run:
             console.print(f"{shown(out)} is finished: nothing is left to train")
         else:
-            processes.on_first(lambda: print_summary(console, out, None))
+            processes.on_first(lambda: _show_again(console, out))
         return
     processes.on_first(lambda: refuse_other_settings(out, storage.read_description(out)))
-    recipe = Recipe.from_config(config)
-    plan = _choose_plan(out, config, execution, recipe)
-    _announce(console, config, plan, recipe, out, resuming)
+    study = processes.on_first(lambda: storage.stored_or(out, study)) or study
+    plan = _choose_plan(out, study, execution)
+    _announce(console, study, plan, out, resuming)
     if execution.dry_run:
         return
     with ExitStack() as stack:
 
         def open_run() -> None:
             stack.enter_context(storage.lock_run(out))
-            storage.open_run(out, config, {"plan": dataclasses.asdict(plan), **describe_runtime()})
+            storage.open_run(out, study, {"plan": dataclasses.asdict(plan), **describe_runtime()})
             storage.keep_group(out, plan.group)
 
         processes.on_first(open_run)
-        progress = stack.enter_context(showing_progress(console, config.models * config.steps))
-        run = Run(out, config, Sweep(recipe, plan), execution.checkpoint_interval, progress)
+        total = study.grid.size * study.training.steps
+        progress = stack.enter_context(showing_progress(console, total))
+        sweep = Sweep(study.recipe, plan)
+        run = Run(out, study, sweep, execution.checkpoint_interval, progress)
         farewell = f"interrupted; saved. The same command goes on: {shown(out)}"
         stack.enter_context(LISTENER.farewell(farewell if processes.is_first() else ""))
         if jax.process_count() > 1:  # a signal to one is noted, so that all end together
@@ -139,21 +143,57 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
 
 
 def _present(out: Path) -> None:
-    """Write the report, then the figures, which end a run."""
+    """Write the table and the report, then the figures, which end a run."""
     run = load_run(out)
+    write_table(out)
     write_report(run)
     write_figures(run)
 
 
-def _decisions(config: Config, execution: Execution) -> dict[str, Any]:
+def _show_again(console: Console, out: Path) -> None:
+    """Print a finished run's summary; make anew what of it can be made of its results.
+
+    Says which groups of models are missing or damaged: pictures and later scores need them.
+    """
+    study = storage.stored_study(out, storage.read_description(out) or {})
+    wrong = storage.missing_models(out, study)
+    for line in wrong:
+        console.print(f"warning: {shown(line)}", markup=False)
+    if not wrong and not _is_presented(out):
+        console.print("writing report.html and figures, which are missing or not whole")
+        with storage.lock_run(out):
+            _present(out)
+    print_summary(console, out, None)
+
+
+def _is_presented(out: Path) -> bool:
+    """Tell whether a run's page and figures are there and look whole."""
+    report, figures = out / "report.html", out / "figures"
+    try:
+        with report.open("rb") as page:
+            page.seek(max(0, report.stat().st_size - 100))
+            whole = page.read().rstrip().endswith(b"</html>")
+        pictures = [file for file in figures.iterdir() if file.suffix == ".png"]
+        return whole and bool(pictures) and all(map(_is_png, pictures))
+    except OSError:
+        return False
+
+
+def _is_png(file: Path) -> bool:
+    content = file.read_bytes()
+    return content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")
+
+
+def _decisions(study: Study, execution: Execution) -> dict[str, Any]:
     """Everything that a process decides for itself and that all must decide alike."""
     runtime = describe_runtime()
     alike = {name: getattr(execution, name) for name in (*storage.PLAN, "dry_run")}
     platform = {"platform": jax.devices()[0].platform}
-    return dataclasses.asdict(config) | alike | runtime["versions"] | runtime["settings"] | platform
+    decided = {name: str(value) for name, value in settings(study).items()}
+    return decided | alike | runtime["versions"] | runtime["settings"] | platform
 
 
-def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe) -> Plan:
+def _choose_plan(out: Path, study: Study, execution: Execution) -> Plan:
     """Take the plan of the first start, so that a resumed run is the same bit for bit.
 
     Its group stays whatever the flags say, since finished groups are stored by number; its
@@ -162,10 +202,10 @@ def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe
     """
     memory = int(processes.gather(free_bytes() // 2**20).min()) * 2**20
     wanted = {name: getattr(execution, name) for name in storage.PLAN}
-    cells = len(config.mu) * len(config.beta)
+    recipe, cells = study.recipe, study.grid.cells
 
     def choose() -> Plan:
-        make = functools.partial(make_plan, recipe, cells, config.seeds, **wanted, memory=memory)
+        make = functools.partial(make_plan, recipe, cells, study.seeds, **wanted, memory=memory)
         stored = storage.stored_plan(out)
         if stored is None:
             return make()
@@ -181,16 +221,15 @@ def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe
     return Plan(*processes.share(np.array(numbers)).tolist())
 
 
-def _announce(
-    console: Console, config: Config, plan: Plan, recipe: Recipe, out: Path, resuming: bool
-) -> None:
-    memory, seconds = estimate(plan, recipe, config.models, config.seeds, config.steps)
+def _announce(console: Console, study: Study, plan: Plan, out: Path, resuming: bool) -> None:
+    grid, steps = study.grid, study.training.steps
+    memory, seconds = estimate(plan, study.recipe, grid.size, grid.seeds, steps)
     verb = "going on with" if resuming else "training"
     console.print(
-        f"{verb} {counted(config.models, 'model')} (μ × β × seed: {len(config.mu)} × "
-        f"{len(config.beta)} × {config.seeds}) "
-        f"for {counted(config.steps, 'step')} in {shown(out)}\n"
-        f"loss ½‖x − x̂‖²/σ² + β·KL with σ² = {config.sigma2:g}, in nats\n"
+        f"{verb} {counted(grid.size, 'model')} ({grid.bias.symbol} × {grid.strength.symbol} × seed: "
+        f"{len(grid.bias)} × {len(grid.strength)} × {grid.seeds}) "
+        f"for {counted(steps, 'step')} in {shown(out)}\n"
+        f"loss {study.objective.formula} with σ² = {study.sigma2:g}, in nats\n"
         f"plan: {counted(plan.devices, 'device')}, {counted(plan.group, 'model')} in memory "
         f"together, {plan.width} vmapped on a device, chunks of {counted(plan.chunk, 'step')}; "
         f"estimated {gib(memory)} and {counted(max(1, round(seconds / 60)), 'minute')} of training"

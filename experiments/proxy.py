@@ -23,9 +23,10 @@ from scipy.stats import rankdata
 from biasvae_jax import storage
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
-from biasvae_jax.sweep import grid
+from biasvae_jax.loading import LoadedRun, load_finished
+from biasvae_jax.score_table import ScoreTable
+from biasvae_jax.scores.base import Meaning
 from experiments import cli, launchers, output
-from experiments.finished import FinishedRun, ScoreTable, flat
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
@@ -70,25 +71,25 @@ class Agreement(NamedTuple):
     """Ends of the 95 % bootstrap interval over models."""
 
 
-def read_models(run: FinishedRun) -> Models:
+def read_models(run: LoadedRun) -> Models:
     """Collect proxies and information; raises UsageError where the run has no scores yet."""
     file = run.path / "scores.nc"
-    scores = storage.read_dataset(file, run.config) if file.exists() else xr.Dataset()
+    scores = storage.read_dataset(file, run.study) if file.exists() else xr.Dataset()
     names = [str(name) for name in scores if str(name).startswith("mi_")]
-    table = ScoreTable(run, {name: ("", "nat") for name in names})
+    table = ScoreTable(run, {name: Meaning("", "nat") for name in names})
     complete = [name for name in names if not table.lacks([name]).any()]
     if not complete:
         raise cli.UsageError(
             f"{run.path} has no information yet; run python -m experiments.score {run.path} first"
         )
-    defined = [flat(run.results[name]) for name in PROXIES] + [table[name] for name in complete]
+    defined = [run.flat(name) for name in PROXIES] + [table[name] for name in complete]
     keep = run.finite & ~np.isnan(defined).any(0)
     if not keep.any():
         raise cli.UsageError(f"{run.path} has no model of which all these scores are defined")
-    active = flat(run.results["active_units"])[keep] > 0
-    proxies = {k: sign * flat(run.results[k])[keep] for k, (_, sign) in PROXIES.items()}
-    information = {k: np.where(active, flat(scores[k])[keep], 0) for k in complete}
-    return Models(grid(run.config).bias[keep], active, proxies, information)
+    active = run.flat("active_units")[keep] > 0
+    proxies = {k: sign * run.flat(k)[keep] for k, (_, sign) in PROXIES.items()}
+    information = {k: np.where(active, table[k][keep], 0) for k in complete}
+    return Models(run.grid.models.bias[keep], active, proxies, information)
 
 
 def agreement(proxy: np.ndarray, information: np.ndarray) -> Agreement:
@@ -176,7 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     launchers.refuse_copies()
     default = Flags(run=tyro.MISSING)
     flags = cli.parse(Flags, arguments, default, "python -m experiments.proxy", __doc__ or "")
-    run = FinishedRun.open(flags.run)
+    run = load_finished(flags.run)
     models = read_models(run)
     console = output.console(flags.quiet)
     output.print_table(console, table(models))

@@ -1,5 +1,6 @@
 """Runs a sweep into its run directory: groups, checkpoints, signals, progress."""
 
+import functools
 import sys
 import time
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ import jax
 import numpy as np
 from flax import serialization
 
-from biasvae_jax.training import history as training_history
 from biasvae_jax import storage
-from biasvae_jax.config import Config
-from biasvae_jax.results import INTEGERS, SCORES, history_dataset, results_dataset
-from biasvae_jax.sweep import Models, Sweep, grid
-from biasvae_jax.theory import collapse_boundary
+from biasvae_jax.results import history_dataset, results_dataset
+from biasvae_jax.scores.base import SCORES, left_out
+from biasvae_jax.study import Study
+from biasvae_jax.sweep import Models, Sweep
+from biasvae_jax.theory.reference import Reference, linear_reductions, reference
+from biasvae_jax.training import history as training_history
 from biasvae_jax.training import init_state
 from experiments import processes
 from experiments.output import shown
@@ -30,24 +32,24 @@ class Run:
     """A run directory in the hands of its one writer."""
 
     path: Path
-    config: Config
+    study: Study
     sweep: Sweep
     checkpoint_interval: float
     progress: Progress
 
     def execute(self) -> None:
         """Train, score and store every group, then write `results.nc` and `history.nc`."""
-        models = grid(self.config)
-        groups = self.sweep.plan.groups(len(models.seed))
+        models = self.study.grid.models
+        groups = self.sweep.plan.groups(self.study.grid.size)
         stored = []
         with LISTENER.saving() as stop:
             for number, part in enumerate(groups):
                 tree = self._finished_group(number, len(models[part].seed))
                 if not processes.gather(tree is not None)[0]:
-                    tree = self._group(number, models[part], stop)
+                    tree = self._group(number, part, stop)
                     self._store_group(number, tree)
                 else:
-                    self.progress.skip(models[part], self.config.steps)
+                    self.progress.skip(models[part], self._steps)
                 if tree is not None:
                     stored.append({key: tree[key] for key in ("scores", "history")})
                 raise_if(processes.gather(stop.asked).max())
@@ -56,41 +58,64 @@ class Run:
             raise_if(processes.gather(stop.asked).max())
         processes.on_first(lambda: self._write_results(stored, baselines))
 
+    @property
+    def _steps(self) -> int:
+        return self.study.training.steps
+
+    @functools.cached_property
+    def _reference(self) -> Reference | None:
+        """What the theory predicts, computed once for the run."""
+        self.progress.note("computing what the linear theory predicts")
+        return reference(self.sweep.recipe, self.study.grid, self.sweep.data)
+
     def _write_results(self, stored: list[dict], baselines: dict[str, np.ndarray]) -> None:
         merged: Any = jax.tree.map(lambda *parts: np.concatenate(parts), *stored)
         history = training_history.History(**merged["history"])
-        recipe = self.sweep.recipe
-        threshold = collapse_boundary(recipe.world, self.config.mu, recipe.likelihood_variance)
-        results = results_dataset(self.config, merged["scores"], history, baselines, threshold)
-        storage.write_dataset(self.path / "history.nc", history_dataset(self.config, history))
+        scores, theory = merged["scores"], self._reference
+        results = results_dataset(self.study, scores, history, baselines, theory)
+        storage.write_dataset(self.path / "history.nc", history_dataset(self.study, history))
         storage.end_description(self.path)
         storage.write_dataset(self.path / "results.nc", results)
 
+    def _empty_history(self, models: int) -> training_history.History:
+        terms = len(self.study.objective.Terms._fields)
+        return training_history.empty(models, self._steps, terms)
+
     def _finished_group(self, number: int, models: int) -> dict[str, Any] | None:
         """Read a group that is finished already; None when it is not, or on another process."""
-        steps, recipe = self.config.steps, self.sweep.recipe
+        recipe = self.sweep.recipe
         one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe)).params
         stack = lambda a: jax.ShapeDtypeStruct((models, *a.shape), a.dtype)  # noqa: E731
+        without = left_out(recipe)
+        swept = (
+            SCORES[name].variables
+            for name in ("recovery", "gap", "signal_share")
+            if name not in without
+        )
         like = {
             "params": serialization.to_state_dict(jax.tree.map(stack, one)),
-            "scores": {name: np.zeros(models, INTEGERS.get(name, np.float32)) for name in SCORES},
-            "history": training_history.empty(models, steps)._asdict(),
+            "scores": {
+                name: np.zeros(models, meaning.dtype)
+                for variables in swept
+                for name, meaning in variables.items()
+            },
+            "history": self._empty_history(models)._asdict(),
         }
-        return processes.on_first(lambda: storage.load_models(self.path, number, self.config, like))
+        return processes.on_first(lambda: storage.load_models(self.path, number, self.study, like))
 
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
-        processes.on_first(lambda: storage.save_models(self.path, number, tree, self.config))
+        processes.on_first(lambda: storage.save_models(self.path, number, tree, self.study))
 
-    def _group(self, number: int, models: Models, stop: Listener) -> dict[str, Any]:
+    def _group(self, number: int, part: slice, stop: Listener) -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
-        steps = self.config.steps
+        models, steps = self.study.grid.models[part], self._steps
         step, state, history = self._start(number, models)
         self.progress.skip(models, step)
         saved_at, pause = time.monotonic(), self.checkpoint_interval
         for done, trained, losses in self.sweep.train(models, state, step, steps):
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
-            self.progress.advance(models, losses.loss.shape[1], step, history.finite)
+            self.progress.advance(models, losses[0].shape[1], step, history.finite)
             # the last step too: whatever becomes of the scoring, nothing trained is lost
             due = step == steps or time.monotonic() - saved_at >= pause
             answers = processes.gather([int(due), stop.asked])  # process 0's clock, any signal
@@ -106,7 +131,11 @@ class Run:
         finite = history.finite & self.sweep.finite(models, state)
         taken = self.sweep.gather(state.step, models)
         scores = self.sweep.score(models, state.params)._asdict()
-        scores |= self.sweep.diagnose(models, state.params)._asdict()
+        reductions = None
+        if self._reference is not None:
+            reductions = linear_reductions(self._reference, self.study.grid.rows[part])
+        diagnosis = self.sweep.diagnose(models, state.params, reductions)._asdict()
+        scores |= {name: value for name, value in diagnosis.items() if value is not None}
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
             "scores": scores,
@@ -116,7 +145,7 @@ class Run:
     def _start(self, number: int, models: Models) -> tuple[int, Any, training_history.History]:
         """Return (step, state, history) of the newest checkpoint, or of the untrained models."""
         state = self.sweep.init(models)
-        history = training_history.empty(len(models.seed), self.config.steps)
+        history = self._empty_history(len(models.seed))
         host = self.sweep.gather(state, models)  # the structure, on processes that did not read
         like = {"state": serialization.to_state_dict(host), "history": history._asdict()}
         found = processes.on_first(
@@ -135,7 +164,7 @@ class Run:
     def _checkpoint(self, number, step, models, state, history) -> None:
         host = serialization.to_state_dict(self.sweep.gather(state, models))
         tree = {"state": host, "history": history._asdict()}
-        save = lambda: storage.save_checkpoint(self.path, number, step, tree, self.config)  # noqa: E731
+        save = lambda: storage.save_checkpoint(self.path, number, step, tree, self.study)  # noqa: E731
         processes.on_first(save)
 
 

@@ -21,17 +21,18 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from biasvae_jax import storage
+from biasvae_jax.loading import LoadedRun, load_finished, write_table
+from biasvae_jax.score_table import ScoreTable
+from biasvae_jax.scores.base import left_out
+from biasvae_jax.scores.families import FAMILIES, NEURAL, VARIABLES, neural_bound
+from biasvae_jax.scores.subject import Subject
+from biasvae_jax.sweep import Sweep
 from biasvae_jax.sweep.plan import make_plan, pad_models
-from biasvae_jax.sweep import Sweep, grid
-from biasvae_jax.training import Recipe
 from experiments import cli, launchers, output
-from experiments.families import FAMILIES, NEURAL, VARIABLES, neural_bound
-from experiments.finished import FinishedRun, ScoreTable
 from experiments.output import shown
 from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
 from experiments.signals import LISTENER, raise_if
-from experiments.subject import Subject
 
 SAVE_SECONDS = 5.0
 MOST_REASONS = 20
@@ -68,14 +69,18 @@ def main(arguments: Sequence[str]) -> None:
     flags = cli.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
     names = chosen_scores(flags.scores)
     console = output.console(flags.quiet)
-    FinishedRun.open(flags.run)  # before a lock is made in a directory of something else
+    load_finished(flags.run)  # before a lock is made in a directory of something else
     start_jax()
     with storage.lock_run(flags.run):
-        run = FinishedRun.open(flags.run)
+        run = load_finished(flags.run)
         table = ScoreTable(run, {k: v for each in VARIABLES.values() for k, v in each.items()})
+        without = left_out(run.recipe)
+        for name in (name for name in names if name in without):
+            console.print(f"left out: {name} ({without[name]})", markup=False)
+        names = [name for name in names if name not in without]
         total, scored = left(table, names), int(run.finite.sum())
         console.print(
-            f"scoring {scored} finite models of {run.config.models} in {shown(run.path)}: "
+            f"scoring {scored} finite models of {run.grid.size} in {shown(run.path)}: "
             f"{total:,} of {scored * len(names):,} scores to compute"
         )
         seconds = {}
@@ -84,6 +89,7 @@ def main(arguments: Sequence[str]) -> None:
             if some:
                 with showing_progress(console, left(table, some)) as progress:
                     seconds |= compute(run, table, some, progress)
+        write_table(flags.run)
     report(console, run, table, names, seconds)
 
 
@@ -93,7 +99,7 @@ def left(table: ScoreTable, names: Sequence[str]) -> int:
 
 
 def compute(
-    run: FinishedRun, table: ScoreTable, names: Sequence[str], progress: Progress
+    run: LoadedRun, table: ScoreTable, names: Sequence[str], progress: Progress
 ) -> dict[str, float]:
     """Compute what is missing and return each score's seconds; what is done is always stored."""
     total, seconds = left(table, names), dict.fromkeys(names, 0.0)
@@ -116,25 +122,25 @@ def compute(
     return seconds
 
 
-def one_by_one(run: FinishedRun, table: ScoreTable, names: Sequence[str]) -> Iterator[str]:
+def one_by_one(run: LoadedRun, table: ScoreTable, names: Sequence[str]) -> Iterator[str]:
     """Compute the scores that are not neural, model by model; yields the name of each."""
     families = {name: FAMILIES[name] for name in names if name in FAMILIES}
     variables = [variable for family in families.values() for variable in family.variables]
-    recipe, models = Recipe.from_config(run.config), grid(run.config)
+    recipe, models = run.recipe, run.grid.models
     for index, params in run.stacks(table.lacks(variables), 1):
         model = models[index[0]]
         one = jax.tree.map(lambda a: a[0], params)
-        subject = Subject(recipe, one, int(model.seed), float(model.bias))
+        subject = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
         for name, family in families.items():
             if table.lacks(family.variables)[index]:
                 table.put(family.variables, index, family.of(subject))
                 yield name
 
 
-def together(run: FinishedRun, table: ScoreTable, name: str) -> Iterator[str]:
+def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:
     """Compute one neural bound, several models at a time; yields its name after each batch."""
-    recipe, models, config = Recipe.from_config(run.config), grid(run.config), run.config
-    plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
+    recipe, models = run.recipe, run.grid.models
+    plan = make_plan(recipe, run.grid.cells, run.grid.seeds)
     wanted = table.lacks(NEURAL[name])
     size = min(int(wanted.sum()), plan.devices * int(np.clip(plan.width, *AT_ONCE)))
     bound = neural_bound(name, Sweep(recipe, plan))
@@ -161,7 +167,7 @@ def undefined(table: ScoreTable, names: Sequence[str]) -> list[str]:
 
 def report(
     console: Console,
-    run: FinishedRun,
+    run: LoadedRun,
     table: ScoreTable,
     names: Sequence[str],
     seconds: dict[str, float],
@@ -172,13 +178,13 @@ def report(
         rows.add_column(heading, justify="left" if heading == "score" else "right")
     for name in names:
         took = f"{seconds[name]:.0f}" if name in seconds else "–"
-        for variable, (_, unit) in VARIABLES[name].items():
+        for variable, meaning in VARIABLES[name].items():
             values = table[variable][run.finite]
             values = values[~np.isnan(values)]
             spread = ["n/a"] * 3
             if values.size:
                 spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
-            rows.add_row(variable, *spread, unit.replace("1", "–"), took)
+            rows.add_row(variable, *spread, meaning.units.replace("1", "–"), took)
             took = ""  # once for all variables of a score
     output.print_table(console, rows)
     for line in undefined(table, names):

@@ -34,6 +34,7 @@ from biasvae_jax.sweep.layout import Layout
 from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import linear_params
 from biasvae_jax.theory.reduction import reduce_world
+from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
 
 BASELINES = 3  # random networks the original study averaged over
@@ -102,7 +103,7 @@ class Sweep:
         of signal in a world without noise.
         """
         gaps = None
-        if self.recipe.objective.optimum_known:
+        if not why_none(self.recipe):
             each = self._reductions(models) if reductions is None else reductions
             stacked = params, *self.put((each, models.bias, models.strength))
             with jax.debug_nans(False):
@@ -114,7 +115,7 @@ class Sweep:
         recipe, key = self.recipe, purpose_key(0, Purpose.MOMENTS)
         each = [
             reduce_world(
-                recipe.world, float(b), recipe.network.latent_dim, key, recipe.bias, self._data
+                recipe.world, float(b), recipe.network.latent_dim, key, recipe.bias, self.data
             )
             for b in biases
         ]
@@ -161,9 +162,14 @@ class Sweep:
         return Layout(self.plan)
 
     @functools.cached_property
+    def data(self) -> Any:
+        """The world's arrays on the host, () if it is generated."""
+        return self.recipe.world.load(self.recipe.bias)
+
+    @functools.cached_property
     def _data(self) -> Any:
-        """The world's arrays, whole on every device and shared by all models."""
-        return self._layout.share(self.recipe.world.load(self.recipe.bias))
+        """The same, whole on every device and shared by all models."""
+        return self._layout.share(self.data)
 
     @functools.cached_property
     def _test(self) -> Any:
