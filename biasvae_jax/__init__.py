@@ -12,7 +12,6 @@ from biasvae_jax.biases import Bias, LatentBias, Resample, RowBias, Scale, Shift
 from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.loading import LoadedRun, load_run
 from biasvae_jax.networks import MLP, Architecture, Convolutional, Dense, Network, linear_network
 from biasvae_jax.objectives import (
     BetaElbo,
@@ -27,9 +26,8 @@ from biasvae_jax.objectives import (
     reparameterise,
     sample_kl,
 )
-from biasvae_jax.sweep.plan import Plan, PlanError, make_plan
 from biasvae_jax.projection import Head, fit_adam, fit_adam_raw, fit_least_squares, mse
-from biasvae_jax.regimes import Regime, regime
+from biasvae_jax.runs.loading import LoadedRun, load_run
 from biasvae_jax.scores.diagnosis import (
     Diagnosis,
     code_variance,
@@ -46,8 +44,10 @@ from biasvae_jax.scores.recovery import (
     r_squared,
     recovery_scores,
 )
+from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.study import Study, Training
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.sweep.plan import Plan, PlanError, make_plan
 from biasvae_jax.theory import (
     Prediction,
     block_eigenvalue,

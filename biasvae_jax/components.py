@@ -14,15 +14,14 @@ import typing
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
+from biasvae_jax.errors import ConfigError
+
+Kind = TypeVar("Kind", bound="Component")
 Role = Literal["world", "bias", "objective", "network"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ENTRY_POINTS = "biasvae.components"
-
-
-class ConfigError(ValueError):
-    """Settings that cannot be run; its message is one line: what is wrong and how to mend it."""
 
 
 class UnknownKind(ConfigError):
@@ -150,7 +149,7 @@ def settle(value: Any, hint: Any) -> Any:
 _kinds: dict[Role, dict[str, type[Component]]] = {role: {} for role in ROLES}
 
 
-def register(component: type[Component]) -> type[Component]:
+def register(component: type[Kind]) -> type[Kind]:
     """Make a component's kind known; usable as a class decorator.
 
     A class of one's own may be registered again (a notebook's cell run twice); a kind of another

@@ -11,9 +11,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.regimes import Regime
+from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.statistics.regimes import Regime
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 # after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion

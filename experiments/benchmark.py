@@ -26,14 +26,15 @@ from rich.console import Console
 from rich.table import Table
 
 from biasvae_jax import host
+from biasvae_jax.cli import common, output
+from biasvae_jax.cli.runtime import describe_runtime
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.runs import launchers
+from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
-from experiments import cli, launchers, output
 from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference
-from experiments.runtime import describe_runtime
-from experiments.signals import LISTENER
 
 LOSS_TOLERANCE = 1e-4
 MODELS = 121
@@ -224,11 +225,11 @@ def draw(results: Sequence[dict]) -> Figure:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
-    flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or "")
+    flags = common.parse(Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or "")
     if flags.quick:
         flags = dataclasses.replace(flags, batch_size=flags.batch_size[:1], repetitions=2)
     if flags.repetitions < 1 or not flags.batch_size or min(flags.batch_size) < 1:
-        raise cli.UsageError("--repetitions and --batch-size must be whole numbers ≥ 1")
+        raise common.UsageError("--repetitions and --batch-size must be whole numbers ≥ 1")
     console = output.console()
     names = list(CONTESTANTS)
     if not importlib.util.find_spec("torch"):
@@ -256,4 +257,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    common.run(main)

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy import stats
 
 from biasvae_jax.config import Config
-from biasvae_jax.statistics import Interval, paired_interval, t_interval
+from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
 from biasvae_jax.theory import Prediction
 
 TERMS = ("generation_offset", "generation_shrinkage", "generation_head")

@@ -4,7 +4,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from biasvae_jax.boundary import (
+from biasvae_jax.statistics.boundary import (
     Boundary,
     MostActive,
     Slope,
@@ -13,8 +13,8 @@ from biasvae_jax.boundary import (
     boundary_slope,
     most_active,
 )
-from biasvae_jax.level_sets import BETA, MU, HoldOut, ModelComparison, compare_models
-from biasvae_jax.statistics import Interval
+from biasvae_jax.statistics.intervals import Interval
+from biasvae_jax.statistics.level_sets import BETA, MU, HoldOut, ModelComparison, compare_models
 from experiments.evidence import Run
 
 JUDGED = ("recovery_r2", "kl", "pmi", "generation_mse")

@@ -15,22 +15,17 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from biasvae_jax.cli import common, output
+from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.files import reporting_disk_errors, write_atomically
-from biasvae_jax.loading import load_run
+from biasvae_jax.runs import launchers
+from biasvae_jax.runs.files import reporting_disk_errors, write_atomically
+from biasvae_jax.runs.loading import load_run
 from biasvae_jax.theory import predict
-from experiments import (
-    cli,
-    evidence_diagonal,
-    evidence_training,
-    findings_figures,
-    launchers,
-    output,
-)
+from experiments import evidence_diagonal, evidence_training, findings_figures
 from experiments.evidence import SPARE_RUNS, Run
 from experiments.evidence_diagonal import Diagonal
 from experiments.findings_page import page
-from experiments.runtime import start_jax
 
 DPI = 150
 MANY = 5  # seeds of the main grids
@@ -73,10 +68,10 @@ class Flags:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
-    flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.findings", __doc__ or "")
+    flags = common.parse(Flags, arguments, Flags(), "python -m experiments.findings", __doc__ or "")
     steps = flags.steps
     if steps is not None and (steps < 1 or (steps > 200 and steps % 200)):
-        raise cli.UsageError("--steps must be 1 to 200, or a multiple of 200 (equal bins)")
+        raise common.UsageError("--steps must be 1 to 200, or a multiple of 200 (equal bins)")
     for name in RUNS:
         call("full_sweep", words(name, flags), flags)
     for name in SCORED:
@@ -111,7 +106,7 @@ def read(path: Path) -> Run:
     """Read a finished run and its closed form; raises UsageError of one line if it is not."""
     loaded = load_run(path)
     if not loaded.finished:
-        raise cli.UsageError(f"{path} is not finished; its command goes on where it stopped")
+        raise common.UsageError(f"{path} is not finished; its command goes on where it stopped")
     config = loaded.config
     theory = predict(loaded.recipe.world, config.mu, config.beta, config.sigma2, config.latents)
     scores, history = loaded.scores, loaded.history
@@ -146,4 +141,4 @@ def draw(runs: Mapping[str, Run], found: Diagonal) -> dict[str, Figure]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    common.run(main)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from biasvae_jax.boundary import MostActive, Slope
-from biasvae_jax.level_sets import BETA, MODELS, MU, THEORY, ModelComparison
+from biasvae_jax.statistics.boundary import MostActive, Slope
+from biasvae_jax.statistics.level_sets import BETA, MODELS, MU, THEORY, ModelComparison
 from experiments import evidence, evidence_diagonal
 from experiments.evidence import Run
 from experiments.evidence_diagonal import JUDGED, Diagonal, Edge

@@ -8,9 +8,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 
-from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.figures import COLOUR_MAP, regime_map
-from biasvae_jax.statistics import t_interval
+from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.statistics.intervals import t_interval
 from experiments.evidence import TERMS, Run, mean
 from experiments.evidence_diagonal import JUDGED, Diagonal
 from experiments.evidence_training import Cell

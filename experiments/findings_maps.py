@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from biasvae_jax.statistics import t_interval
+from biasvae_jax.statistics.intervals import t_interval
 from experiments import evidence
 from experiments.evidence import TERMS, Run
 from experiments.findings_words import (

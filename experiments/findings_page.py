@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from biasvae_jax.statistics import Interval, simulated_coverage, t_interval
+from biasvae_jax.statistics.intervals import Interval, simulated_coverage, t_interval
 from experiments import evidence, evidence_training
 from experiments.evidence import SPARE_RUNS, TERMS, Run
 from experiments.evidence_diagonal import Diagonal

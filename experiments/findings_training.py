@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from biasvae_jax.regimes import Regime
-from biasvae_jax.statistics import Interval
+from biasvae_jax.statistics.intervals import Interval
+from biasvae_jax.statistics.regimes import Regime
 from experiments.evidence import Run
 from experiments.evidence_training import (
     TOLERANCE,

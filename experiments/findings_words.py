@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from biasvae_jax.statistics import Interval, describe
+from biasvae_jax.statistics.intervals import Interval, describe
 
 NONE = "–"  # where a table has nothing to say
 

@@ -19,18 +19,18 @@ from rich.table import Table
 from scipy.stats import ortho_group
 from threadpoolctl import threadpool_limits
 
-from biasvae_jax import storage
+from biasvae_jax.cli import common, output
+from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.sweep.plan import make_plan
+from biasvae_jax.runs import directory, launchers
+from biasvae_jax.runs.progress import Progress, showing_progress
 from biasvae_jax.scores.alignment import linear_r2, mcc
 from biasvae_jax.scores.disentanglement import dci, mig
+from biasvae_jax.scores.subject import FEW, Pair, Subject
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
-from experiments import cli, launchers, output
-from experiments.progress import Progress, showing_progress
-from experiments.runtime import start_jax
-from experiments.subject import FEW, Pair, Subject
 
 # from the original study's contrast upwards, so that no square is harder to learn than in its world
 CONTRASTS = {"equal": (), "distinct": tuple(np.geomspace(1, 4, 9).round(3).tolist())}
@@ -77,12 +77,12 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
     command = "python -m experiments.identifiability"
-    flags = cli.parse(Flags, arguments, Flags(), command, __doc__ or "")
+    flags = common.parse(Flags, arguments, Flags(), command, __doc__ or "")
     kinds = {(c, n): make_config(flags, c, n) for c in CONTRASTS for n in NETWORKS}
     console = output.console(flags.quiet)
     if flags.out.exists() and not flags.out.is_dir():
-        raise cli.UsageError(f"--out {flags.out} is a file; name a directory")
-    with storage.reporting_disk_errors(flags.out):  # now, rather than after the training
+        raise common.UsageError(f"--out {flags.out} is a file; name a directory")
+    with directory.reporting_disk_errors(flags.out):  # now, rather than after the training
         flags.out.mkdir(parents=True, exist_ok=True)
     start_jax()
     total = sum(config.models * config.steps for config in kinds.values())
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> None:
         f"DCI {level.dci:.2f}, MIG {level.mig:.2f}"
     )
     file = flags.out / "identifiability.png"
-    with storage.reporting_disk_errors(file), own_settings():
+    with directory.reporting_disk_errors(file), own_settings():
         curves(flags, trained, level.mcc).savefig(file, dpi=130)
     console.print(f"drawn in {output.shown(file)}")
 
@@ -206,4 +206,4 @@ def curves(flags: Flags, trained: dict[tuple[str, str], Trained], level: float) 
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    common.run(main)

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from biasvae_jax import storage
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.loading import LoadedRun
 from biasvae_jax.projection import fit_least_squares
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.training import Recipe
 
@@ -46,7 +46,7 @@ HEAT_MAPS = {
 @own_settings()
 def write_figures(run: LoadedRun) -> None:
     """Draw every figure of a finished run."""
-    with storage.writing_folder(run.path / "figures") as folder:
+    with directory.writing_folder(run.path / "figures") as folder:
         _heat_maps(folder, run)
         _curves(folder, run)
         _data(folder, run.config, run.recipe)

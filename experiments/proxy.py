@@ -20,13 +20,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from scipy.stats import rankdata
 
-from biasvae_jax import storage
+from biasvae_jax.cli import common, output
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
-from biasvae_jax.loading import LoadedRun, load_finished
-from biasvae_jax.score_table import ScoreTable
+from biasvae_jax.runs import directory, launchers
+from biasvae_jax.runs.loading import LoadedRun, load_finished
+from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.scores.base import Meaning
-from experiments import cli, launchers, output
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
 PROXIES = {
@@ -74,18 +74,18 @@ class Agreement(NamedTuple):
 def read_models(run: LoadedRun) -> Models:
     """Collect proxies and information; raises UsageError where the run has no scores yet."""
     file = run.path / "scores.nc"
-    scores = storage.read_dataset(file, run.study) if file.exists() else xr.Dataset()
+    scores = directory.read_dataset(file, run.study) if file.exists() else xr.Dataset()
     names = [str(name) for name in scores if str(name).startswith("mi_")]
     table = ScoreTable(run, {name: Meaning("", "nat") for name in names})
     complete = [name for name in names if not table.lacks([name]).any()]
     if not complete:
-        raise cli.UsageError(
+        raise common.UsageError(
             f"{run.path} has no information yet; run python -m experiments.score {run.path} first"
         )
     defined = [run.flat(name) for name in PROXIES] + [table[name] for name in complete]
     keep = run.finite & ~np.isnan(defined).any(0)
     if not keep.any():
-        raise cli.UsageError(f"{run.path} has no model of which all these scores are defined")
+        raise common.UsageError(f"{run.path} has no model of which all these scores are defined")
     active = run.flat("active_units")[keep] > 0
     proxies = {k: sign * run.flat(k)[keep] for k, (_, sign) in PROXIES.items()}
     information = {k: np.where(active, table[k][keep], 0) for k in complete}
@@ -176,13 +176,13 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
     default = Flags(run=tyro.MISSING)
-    flags = cli.parse(Flags, arguments, default, "python -m experiments.proxy", __doc__ or "")
+    flags = common.parse(Flags, arguments, default, "python -m experiments.proxy", __doc__ or "")
     run = load_finished(flags.run)
     models = read_models(run)
     console = output.console(flags.quiet)
     output.print_table(console, table(models))
     file = run.path / "figures" / "proxy_against_information.png"
-    with storage.reporting_disk_errors(file):
+    with directory.reporting_disk_errors(file):
         file.parent.mkdir(exist_ok=True)
         with own_settings():
             scatter(models, next(iter(models.information))).savefig(file, dpi=130)
@@ -190,4 +190,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    common.run(main)

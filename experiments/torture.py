@@ -16,8 +16,9 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from experiments import cli, launchers, output
-from experiments.signals import LISTENER
+from biasvae_jax.cli import common, output
+from biasvae_jax.runs import launchers
+from biasvae_jax.runs.signals import LISTENER
 from experiments.torture_files import corruptions, file_limits, full_disks
 from experiments.torture_places import few_files, lacking_features, names
 from experiments.torture_processes import disagreements
@@ -56,7 +57,7 @@ class Trials:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
-    trials = cli.parse(Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or "")
+    trials = common.parse(Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or "")
     console, started = output.console(), time.monotonic()
     tallies = []
     with (
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     output.print_table(console, _table(tallies))
     console.print(f"in {(time.monotonic() - started) / 60:.0f} minutes")
     if failures:
-        sys.exit(cli.CANNOT_GO_ON)
+        sys.exit(common.CANNOT_GO_ON)
 
 
 def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
@@ -118,4 +119,4 @@ def _table(tallies: Sequence[Tally]) -> Table:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    common.run(main)

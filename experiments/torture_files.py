@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from biasvae_jax import storage
-from biasvae_jax.storage import RunDirectoryError, StorageError
-from experiments.cli import Interrupted
-from experiments.full_sweep import main
+from biasvae_jax.cli.common import Interrupted
+from biasvae_jax.cli.sweep import main
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt
 
 Damage = Callable[[bytes], bytes | None]
@@ -61,7 +61,7 @@ class Stages:
 
     def __post_init__(self):
         last = STEPS - CHUNK
-        self.checkpoints = [storage.checkpoint_folder(Path(), 0, s) for s in (last, last - CHUNK)]
+        self.checkpoints = [directory.checkpoint_folder(Path(), 0, s) for s in (last, last - CHUNK)]
         self.stopped, self.trained = self.folder / "stopped", self.folder / "trained"
         with contextlib.suppress(Interrupted):
             self.victim.run(self.stopped, at=(last, interrupt))
@@ -122,7 +122,7 @@ def corruptions(victim: Victim, folder: Path, places: int, rng: np.random.Genera
             _judge(falls, f"{file} {name}", "fell back", stages.fall_back(newest / file, damage))
     refusals = Tally("both checkpoints, the models or config.json damaged")
     spoiled = [(stages.stopped, [newest / f, older / f]) for f in files(stages.stopped / newest)]
-    models = storage.models_folder(Path(), 0)
+    models = directory.models_folder(Path(), 0)
     spoiled += [(stages.trained, [models / f]) for f in files(stages.trained / models)]
     spoiled += [(stages.stopped, [Path(f"config.json{end}")]) for end in ("", ".sha256")]
     for stage, some in spoiled:
@@ -218,7 +218,7 @@ def _judge_disk(tally: Tally, victim: Victim, out: Path, trial: str, ended: str)
         tally.wrong.append(f"{trial}: said {ended}")
     try:
         for folder in (out / "checkpoints").glob("group-*"):
-            storage.load_tree(folder, victim.config)
+            directory.load_tree(folder, victim.config)
         victim.run(out, interval=np.inf)
     except (StorageError, RunDirectoryError) as error:
         tally.lost.append(f"{trial}: {error}")

@@ -10,12 +10,12 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
+from biasvae_jax.cli import common
+from biasvae_jax.cli.sweep import main
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
-from experiments import cli
-from experiments.full_sweep import main
-from experiments.signals import LISTENER
 from experiments.victim import Tally
 
 ABSURD = (
@@ -116,16 +116,16 @@ def _try_config(tally: Tally, values: Any) -> None:
 def _judge(tally: Tally, example: Any, command: Callable[[], None]) -> None:
     tally.trials += 1
     status, errors = _status(command)
-    if status == cli.BAD_INPUT and errors.startswith("error: ") and errors.count("\n") == 1:
+    if status == common.BAD_INPUT and errors.startswith("error: ") and errors.count("\n") == 1:
         tally.saw("refused in one line")
-    elif status == cli.DONE and not errors:
+    elif status == common.DONE and not errors:
         tally.saw("planned")
     else:
         tally.wrong.append(f"{example!r}: {status}, {errors!r}")
 
 
 def _status(command: Callable[[], None]) -> tuple[Any, str]:
-    """Run a command as `cli.run` does; return its exit status and what it printed as errors."""
+    """Run a command as `common.run` does; return its exit status and what it printed as errors."""
     started = LISTENER.start()
     errors = io.StringIO()
     with (
@@ -135,7 +135,7 @@ def _status(command: Callable[[], None]) -> tuple[Any, str]:
     ):
         warnings.simplefilter("error")
         try:
-            cli.run(lambda _: command())
+            common.run(lambda _: command())
         except SystemExit as stop:
             return stop.code, errors.getvalue()
         except Exception as error:

@@ -13,8 +13,8 @@ from unittest import mock
 
 import numpy as np
 
-from biasvae_jax.storage import RunDirectoryError, StorageError
-from experiments.cli import Interrupted
+from biasvae_jax.cli.common import Interrupted
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.victim import CHUNK, STEPS, Tally, Victim, interrupt
 
 NAMES = (

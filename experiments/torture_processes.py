@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from experiments import cli
+from biasvae_jax.cli import common
 from experiments.torture_runs import PATIENCE
 from experiments.victim import Tally, launch
 
@@ -41,7 +41,7 @@ def disagreements(folder: Path, count: int) -> Tally:
                 each.kill()
         tally.trials += 1
         said = [log.read_text() for log in logs]
-        if statuses == [cli.BAD_INPUT] * 2 and all(f"({name}: " in text for text in said):
+        if statuses == [common.BAD_INPUT] * 2 and all(f"({name}: " in text for text in said):
             tally.saw("refused by both, the difference named")
         else:
             tally.wrong.append(f"{name}: {statuses}: {said}")

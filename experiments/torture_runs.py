@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from biasvae_jax.files import WRITING
-from experiments import cli
-from experiments.signals import SIGNALS
+from biasvae_jax.cli import common
+from biasvae_jax.runs.files import WRITING
+from biasvae_jax.runs.signals import SIGNALS
 from experiments.victim import Tally, Victim, launch
 
 REPORTING = "writing report"
@@ -107,13 +107,13 @@ class Runs:
                 )
                 if winner.poll() is None:
                     winner.send_signal(signal.SIGTERM)
-            if 0 in (first.returncode, second.returncode) and loser.returncode != cli.BAD_INPUT:
+            if 0 in (first.returncode, second.returncode) and loser.returncode != common.BAD_INPUT:
                 self._check_end(tally, loser)  # it had finished before the other began
                 continue
             tally.trials += 1
             named = f"process {winner.pid} " in said.read_text()
             alive = winner.returncode in (0, 143, -signal.SIGTERM)
-            if loser.returncode == cli.BAD_INPUT and named and alive:
+            if loser.returncode == common.BAD_INPUT and named and alive:
                 tally.saw("one writer, named")
             else:
                 codes = f"{loser.returncode}, {winner.returncode}"

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from biasvae_jax import host, storage
-from biasvae_jax.sweep.plan import make_plan
+from biasvae_jax import host
+from biasvae_jax.cli.runtime import start_jax
+from biasvae_jax.cli.sweep import read_flags
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.progress import Progress
+from biasvae_jax.runs.runner import Run
 from biasvae_jax.sweep import Sweep
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
-from experiments.full_sweep import read_flags
-from experiments.progress import Progress
-from experiments.runner import Run
-from experiments.runtime import start_jax
 
 STEPS, CHUNK = 400, 20
 FLAGS = (
@@ -52,7 +53,7 @@ def launch(
     out: Path, log: Path, *flags: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen:
     """Start the command on a run directory, what it prints going to `log` line by line."""
-    command = [sys.executable, "-u", "-m", "experiments.full_sweep", *FLAGS, "--out", str(out)]
+    command = [sys.executable, "-u", "-m", "biasvae_jax.cli.sweep", *FLAGS, "--out", str(out)]
     with log.open("w") as stream:
         return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream, env=environment)
 
@@ -83,11 +84,11 @@ class Victim:
 
         Raises what the runner raises: Interrupted, StorageError, RunDirectoryError.
         """
-        storage.check_run(out, self.config)
-        storage.stored_plan(out)
-        with storage.lock_run(out):
-            plan = {name: getattr(self.plan, name) for name in storage.PLAN}
-            storage.open_run(out, self.config, {"plan": plan})
+        directory.check_run(out, self.config)
+        directory.stored_plan(out)
+        with directory.lock_run(out):
+            plan = {name: getattr(self.plan, name) for name in directory.PLAN}
+            directory.open_run(out, self.config, {"plan": plan})
             Run(out, self.config, self.sweep, interval, _Happening(at)).execute()
 
     def differences(self, out: Path) -> list[str]:
@@ -103,7 +104,7 @@ class Victim:
 
 
 def _differing_variables(ours: Path, theirs: Path) -> str:
-    a, b = storage.read_dataset(ours).variables, storage.read_dataset(theirs).variables
+    a, b = directory.read_dataset(ours).variables, directory.read_dataset(theirs).variables
     same = {n for n in a.keys() & b.keys() if a[n].values.tobytes() == b[n].values.tobytes()}
     return ", ".join(sorted(map(str, (a.keys() | b.keys()) - same)))
 

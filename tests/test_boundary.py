@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from biasvae_jax.boundary import against_theory, boundary, boundary_slope, most_active
-from biasvae_jax.statistics import t_interval
+from biasvae_jax.statistics.boundary import against_theory, boundary, boundary_slope, most_active
+from biasvae_jax.statistics.intervals import t_interval
 
 BETA = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
 LATENTS = 8

@@ -92,7 +92,7 @@ def test_minus_nought_is_nought_and_what_does_not_fit_is_left():
 
 OWN = """
 from dataclasses import dataclass
-from biasvae_jax import LatentBias, Axis
+from biasvae_jax import Axis, LatentBias
 
 @dataclass(frozen=True)
 class Half(LatentBias):

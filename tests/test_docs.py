@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import biasvae_jax
-from experiments import full_sweep
+from biasvae_jax.cli import sweep
 
 WRITTEN = ("docs", "biasvae_jax", "experiments", "tests")
 DOCS = Path(__file__).parents[1] / "docs"

@@ -16,7 +16,7 @@ from biasvae_jax.figures import (
     regime_map,
     training_curves,
 )
-from biasvae_jax.regimes import Regime
+from biasvae_jax.statistics.regimes import Regime
 
 MU, BETA = (0.0, 1.0, 2.0), (0.5, 1.0, 4.0, 10.0)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from biasvae_jax.level_sets import ADDITIVE, BETA, MODELS, MU, THEORY, compare_models
-from biasvae_jax.statistics import describe, t_interval
+from biasvae_jax.statistics.intervals import describe, t_interval
+from biasvae_jax.statistics.level_sets import ADDITIVE, BETA, MODELS, MU, THEORY, compare_models
 from biasvae_jax.theory import block_eigenvalue, collapse_threshold
 from biasvae_jax.worlds import Squares
 

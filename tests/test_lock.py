@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from biasvae_jax.lock import RunDirectoryError, lock_run
-from biasvae_jax.storage import StorageError
+from biasvae_jax.runs.directory import StorageError
+from biasvae_jax.runs.lock import RunDirectoryError, lock_run
 
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])

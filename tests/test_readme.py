@@ -7,8 +7,8 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 
-from biasvae_jax.results import MEANINGS, SCORES
-from experiments.full_sweep import read_flags
+from biasvae_jax.cli.sweep import read_flags
+from biasvae_jax.runs.results import MEANINGS, SCORES
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from biasvae_jax.regimes import Regime, regime
+from biasvae_jax.statistics.regimes import Regime, regime
 
 
 def one(share, active, finite=True, wanted=9):

@@ -12,13 +12,13 @@ from PIL import Image
 from plotly.io import _renderers
 from scipy import stats
 
-from biasvae_jax.boundary import boundary_steps
 from biasvae_jax.config import Config
 from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
 from biasvae_jax.report.sentences import about_cell, about_run
 from biasvae_jax.report.sprites import sprite
+from biasvae_jax.statistics.boundary import boundary_steps
 
 MU, BETA = (0.0, 2.0), (0.5, 1.0, 10.0)
 SCORES = ("loss", "kl", "recovery_r2", "active_units", "finite")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from biasvae_jax.training import history as training_history
 from biasvae_jax.config import Config
-from biasvae_jax.regimes import Regime
-from biasvae_jax.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.statistics.regimes import Regime
 from biasvae_jax.sweep import grid
+from biasvae_jax.training import history as training_history
 
 CONFIG = Config(mu=(0.0, 1.0), beta=(1.0, 2.0, 3.0), seeds=2, steps=40)
 

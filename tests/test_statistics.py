@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from biasvae_jax.statistics import (
+from biasvae_jax.statistics.intervals import (
     Interval,
     describe,
     joint_band,

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax import files, reading, storage, sums, trees
 from biasvae_jax.config import Config
-from biasvae_jax.storage import RunDirectoryError, StorageError
+from biasvae_jax.runs import directory, files, reading, sums, trees
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.torture_places import free_files, lacking
 
 CONFIG = Config()
@@ -45,14 +45,14 @@ def files_of(folder):
 
 
 def test_a_tree_comes_back_bit_for_bit(tmp_path):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
-    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert_same(directory.load_tree(tmp_path / "tree", CONFIG), TREE)
     assert [p.name for p in tmp_path.iterdir()] == ["tree"]
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
 def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     for file in files_of(tmp_path / "tree"):
         shutil.copytree(tmp_path / "tree", tmp_path / "copy")
         victim = tmp_path / "copy" / file.relative_to(tmp_path / "tree")
@@ -71,54 +71,54 @@ def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
         unchanged = damage == "truncate" and not content
         if not unchanged:
             with pytest.raises(StorageError, match=str(tmp_path / "copy")):
-                storage.load_tree(tmp_path / "copy", CONFIG)
+                directory.load_tree(tmp_path / "copy", CONFIG)
         shutil.rmtree(tmp_path / "copy")
 
 
 def test_a_tree_of_another_config_is_refused(tmp_path):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     with pytest.raises(StorageError, match="another run"):
-        storage.load_tree(tmp_path / "tree", dataclasses.replace(CONFIG, steps=3))
+        directory.load_tree(tmp_path / "tree", dataclasses.replace(CONFIG, steps=3))
     (tmp_path / "tree").rename(tmp_path / "other")
     with pytest.raises(StorageError, match="renamed"):
-        storage.load_tree(tmp_path / "other", CONFIG)
+        directory.load_tree(tmp_path / "other", CONFIG)
 
 
 def test_the_last_two_checkpoints_are_kept_and_the_newest_good_one_is_used(tmp_path):
     for step in (10, 20, 30):
-        storage.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
+        directory.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
-    step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+    step, tree = directory.load_checkpoint(tmp_path, 0, CONFIG)
     assert step == 30 and (tree["a"] == 30).all()
 
-    victim = storage.checkpoint_folder(tmp_path, 0, 30) / "a" / "0"
+    victim = directory.checkpoint_folder(tmp_path, 0, 30) / "a" / "0"
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.warns(UserWarning, match="a/0 is missing or damaged"):
-        step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+        step, tree = directory.load_checkpoint(tmp_path, 0, CONFIG)
     assert step == 20 and (tree["a"] == 20).all()
 
-    shutil.rmtree(storage.checkpoint_folder(tmp_path, 0, 20) / "a")
+    shutil.rmtree(directory.checkpoint_folder(tmp_path, 0, 20) / "a")
     with (
         pytest.warns(UserWarning),
         pytest.raises(StorageError, match="no checkpoint of group 0"),
     ):
-        storage.load_checkpoint(tmp_path, 0, CONFIG)
-    assert storage.load_checkpoint(tmp_path, 1, CONFIG) is None
-    storage.drop_checkpoints(tmp_path, 0)
-    assert storage.load_checkpoint(tmp_path, 0, CONFIG) is None
+        directory.load_checkpoint(tmp_path, 0, CONFIG)
+    assert directory.load_checkpoint(tmp_path, 1, CONFIG) is None
+    directory.drop_checkpoints(tmp_path, 0)
+    assert directory.load_checkpoint(tmp_path, 0, CONFIG) is None
 
 
 def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
     run = tmp_path / "run"
-    assert storage.check_run(run, CONFIG) is False
+    assert directory.check_run(run, CONFIG) is False
     run.mkdir()
-    storage.open_run(run, CONFIG, {"plan": PLAN})
+    directory.open_run(run, CONFIG, {"plan": PLAN})
     before = (run / "config.json").read_bytes()
-    assert storage.check_run(run, CONFIG) is True
+    assert directory.check_run(run, CONFIG) is True
     with pytest.raises(RunDirectoryError, match="steps: 10000 → 3"):
-        storage.check_run(run, dataclasses.replace(CONFIG, steps=3))
-    storage.open_run(run, CONFIG, {"plan": None})
-    assert storage.stored_plan(run) == PLAN
+        directory.check_run(run, dataclasses.replace(CONFIG, steps=3))
+    directory.open_run(run, CONFIG, {"plan": None})
+    assert directory.stored_plan(run) == PLAN
     assert (run / "config.json").read_bytes() == before
 
 
@@ -128,102 +128,102 @@ def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
 def test_a_strange_description_is_refused_not_run(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(RunDirectoryError, match=r"config\.json"):
-        storage.check_run(tmp_path, CONFIG)
+        directory.check_run(tmp_path, CONFIG)
     checksum = hashlib.sha256(content).hexdigest() + "  config.json\n"
     (tmp_path / "config.json.sha256").write_text(checksum)
     with pytest.raises(RunDirectoryError):
-        storage.check_run(tmp_path, CONFIG)
+        directory.check_run(tmp_path, CONFIG)
 
 
 def test_a_directory_of_something_else_a_file_and_a_link_are_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
-    assert storage.check_run(tmp_path, CONFIG) is False  # a log, say: no name of ours
+    assert directory.check_run(tmp_path, CONFIG) is False  # a log, say: no name of ours
     (tmp_path / "results.nc").write_text("ours")
     with pytest.raises(RunDirectoryError, match=r"holds results\.nc but no config\.json"):
-        storage.check_run(tmp_path, CONFIG)
+        directory.check_run(tmp_path, CONFIG)
     with pytest.raises(RunDirectoryError, match="is a file"):
-        storage.check_run(tmp_path / "file", CONFIG)
+        directory.check_run(tmp_path / "file", CONFIG)
     with pytest.raises(RunDirectoryError):
-        storage.check_run(tmp_path / "file" / "below", CONFIG)
+        directory.check_run(tmp_path / "file" / "below", CONFIG)
     run = tmp_path / "run"
     run.mkdir()
     (run / "models").symlink_to(tmp_path)
     with pytest.raises(RunDirectoryError, match="no plain file"):
-        storage.check_run(run, CONFIG)
+        directory.check_run(run, CONFIG)
 
 
 def test_a_link_inside_a_stored_tree_is_refused(tmp_path):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     victim = files_of(tmp_path / "tree")[0]
     content = victim.read_bytes()
     victim.unlink()
     (tmp_path / "outside").write_bytes(content)
     victim.symlink_to(tmp_path / "outside")
     with pytest.raises(StorageError, match="link"):
-        storage.load_tree(tmp_path / "tree", CONFIG)
+        directory.load_tree(tmp_path / "tree", CONFIG)
 
 
 def test_one_writer_who_is_named_to_the_second(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from biasvae_jax import storage\n"
-        "try:\n with storage.lock_run(Path(sys.argv[1])): print('mine')\n"
-        "except storage.RunDirectoryError as error: print(error)"
+        "import sys; from pathlib import Path; from biasvae_jax.runs import directory\n"
+        "try:\n with directory.lock_run(Path(sys.argv[1])): print('mine')\n"
+        "except directory.RunDirectoryError as error: print(error)"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     other = lambda: subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: E731
-    with storage.lock_run(tmp_path):
+    with directory.lock_run(tmp_path):
         assert f"process {os.getpid()}" in other().stdout
     assert other().stdout == "mine\n"
 
 
 def test_the_lock_of_a_killed_process_is_taken_over(tmp_path):
     script = (
-        "import os, sys; from pathlib import Path; from biasvae_jax import storage\n"
-        "with storage.lock_run(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from biasvae_jax.runs import directory\n"
+        "with directory.lock_run(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
     assert killed.returncode == -9
-    with storage.lock_run(tmp_path):
+    with directory.lock_run(tmp_path):
         assert json.loads((tmp_path / ".holder.json").read_bytes())["pid"] == os.getpid()
 
 
 def test_a_disk_error_is_one_line_and_leaves_what_was_there(tmp_path, monkeypatch):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
 
     def full(*_arguments, **_keywords):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(StorageError, match="No space left on device") as caught:
-        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+        directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     assert "\n" not in str(caught.value)
     monkeypatch.undo()
-    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+    assert_same(directory.load_tree(tmp_path / "tree", CONFIG), TREE)
 
 
 def test_datasets_are_written_whole(tmp_path):
     dataset = xr.Dataset({"a": ("x", np.arange(3.0))})
-    storage.write_dataset(tmp_path / "a.nc", dataset)
+    directory.write_dataset(tmp_path / "a.nc", dataset)
     with xr.open_dataset(tmp_path / "a.nc") as again:
         xr.testing.assert_identical(again.load(), dataset)
     assert {p.name for p in tmp_path.iterdir()} == {"a.nc", "a.nc.sha256"}
-    xr.testing.assert_identical(storage.read_dataset(tmp_path / "a.nc"), dataset)
+    xr.testing.assert_identical(directory.read_dataset(tmp_path / "a.nc"), dataset)
 
 
 def test_a_run_killed_before_it_had_a_description_can_begin(tmp_path):
     for name in (".lock", ".holder.json", ".writing-config.json", "config.json.sha256"):
         (tmp_path / name).write_text("")
-    assert storage.check_run(tmp_path, CONFIG) is False
-    with storage.lock_run(tmp_path):
-        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    assert directory.check_run(tmp_path, CONFIG) is False
+    with directory.lock_run(tmp_path):
+        directory.open_run(tmp_path, CONFIG, {"plan": PLAN})
         assert not list(tmp_path.rglob(".writing-*"))
-    assert storage.check_run(tmp_path, CONFIG) is True
+    assert directory.check_run(tmp_path, CONFIG) is True
 
 
 def test_what_a_kill_leaves_half_written_is_swept_away(tmp_path):
     leftover = tmp_path / "checkpoints" / ".writing-group-00000-step-000000020" / "a"
     leftover.mkdir(parents=True)
-    with storage.lock_run(tmp_path):
+    with directory.lock_run(tmp_path):
         assert not list((tmp_path / "checkpoints").iterdir())
 
 
@@ -232,26 +232,26 @@ def test_a_dead_holder_is_not_named(tmp_path):
     (tmp_path / ".holder.json").write_text(json.dumps(holder))
     held = filelock.FileLock(tmp_path / ".lock")
     with held, pytest.raises(RunDirectoryError, match="in use by another process;"):
-        storage.lock_run(tmp_path).__enter__()
+        directory.lock_run(tmp_path).__enter__()
 
 
 def test_a_checkpoint_saved_after_falling_back_outlives_the_damaged_ones(tmp_path):
     for step in (10, 20, 30):
-        storage.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
+        directory.save_checkpoint(tmp_path, 0, step, {"a": np.full(3, step)}, CONFIG)
     for step in (20, 30):
         shutil.copytree(
-            storage.checkpoint_folder(tmp_path, 0, step),
-            storage.checkpoint_folder(tmp_path, 0, step + 30),  # renamed, so neither is good
+            directory.checkpoint_folder(tmp_path, 0, step),
+            directory.checkpoint_folder(tmp_path, 0, step + 30),  # renamed, so neither is good
         )
-    storage.save_checkpoint(tmp_path, 0, 35, {"a": np.full(3, 35)}, CONFIG)
-    step, tree = storage.load_checkpoint(tmp_path, 0, CONFIG)
+    directory.save_checkpoint(tmp_path, 0, 35, {"a": np.full(3, 35)}, CONFIG)
+    step, tree = directory.load_checkpoint(tmp_path, 0, CONFIG)
     assert step == 35 and (tree["a"] == 35).all()
 
 
 @pytest.mark.parametrize("name", ["group-00000-step-x", "group-00000-step-000000010 2", "mine"])
 def test_other_folders_are_no_checkpoints(tmp_path, name):
     (tmp_path / "checkpoints" / name).mkdir(parents=True)
-    assert storage.load_checkpoint(tmp_path, 0, CONFIG) is None
+    assert directory.load_checkpoint(tmp_path, 0, CONFIG) is None
 
 
 def forge(folder):
@@ -293,21 +293,21 @@ def be_of_another_kind(values):
     ],
 )
 def test_a_forged_checkpoint_is_refused_in_one_line(tmp_path, file, change):
-    storage.save_tree(tmp_path / "outside", TREE, CONFIG)
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.save_tree(tmp_path / "outside", TREE, CONFIG)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     edit(tmp_path / "tree" / file, change)
     forge(tmp_path / "tree")
     with pytest.raises(StorageError, match="cannot be read") as caught:
-        storage.load_tree(tmp_path / "tree", CONFIG)
+        directory.load_tree(tmp_path / "tree", CONFIG)
     assert "\n" not in str(caught.value)
 
 
 def test_a_tree_of_other_shapes_is_refused(tmp_path):
-    storage.save_tree(tmp_path / "tree", TREE, CONFIG)
-    storage.load_tree(tmp_path / "tree", CONFIG, like=TREE)
+    directory.save_tree(tmp_path / "tree", TREE, CONFIG)
+    directory.load_tree(tmp_path / "tree", CONFIG, like=TREE)
     for like in ({}, {"state": TREE["state"]}, TREE | {"history": {"sums": np.zeros(7)}}):
         with pytest.raises(StorageError, match="arrays of this run"):
-            storage.load_tree(tmp_path / "tree", CONFIG, like=like)
+            directory.load_tree(tmp_path / "tree", CONFIG, like=like)
 
 
 def test_nothing_is_written_through_a_link_or_a_pipe(tmp_path):
@@ -318,13 +318,13 @@ def test_nothing_is_written_through_a_link_or_a_pipe(tmp_path):
     for name in (".writing-config.json", "config.json", "config.json.sha256"):
         (run / name).symlink_to(outside)
     with pytest.raises(RunDirectoryError, match="no plain file"):
-        storage.check_run(run, CONFIG)
+        directory.check_run(run, CONFIG)
     files.write_atomically(run / "config.json", b"ours")
     assert outside.read_text() == "mine" and not (run / "config.json").is_symlink()
     (run / "config.json.sha256").unlink()
     os.mkfifo(run / "config.json.sha256")
     with pytest.raises(RunDirectoryError, match="no plain file"):
-        storage.check_run(run, CONFIG)
+        directory.check_run(run, CONFIG)
 
 
 @pytest.mark.parametrize("kind", ["external", "link", "virtual", "group"])
@@ -343,28 +343,28 @@ def test_results_that_refer_to_another_file_are_refused(tmp_path, kind):
         else:
             content.create_group("a")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    storage.checksum_file(file).write_text(f"{digest}  results.nc\n")
+    directory.checksum_file(file).write_text(f"{digest}  results.nc\n")
     with pytest.raises(StorageError, match="'a' is not stored in it"):
-        storage.read_dataset(file)
+        directory.read_dataset(file)
 
 
 def test_a_run_that_can_no_longer_be_written_is_no_bad_input(tmp_path, monkeypatch):
-    storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    directory.open_run(tmp_path, CONFIG, {"plan": PLAN})
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(StorageError, match="read-only; nothing is lost"):
-        storage.check_run(tmp_path, CONFIG)
+        directory.check_run(tmp_path, CONFIG)
     with pytest.raises(RunDirectoryError, match="not writable"):
-        storage.check_run(tmp_path / "new", CONFIG)
+        directory.check_run(tmp_path / "new", CONFIG)
     with pytest.raises(RunDirectoryError, match="cannot be used"):
-        storage.check_run(tmp_path / ("long" * 100), CONFIG)
+        directory.check_run(tmp_path / ("long" * 100), CONFIG)
 
 
 @pytest.mark.parametrize("plan", [None, [], {}, PLAN | {"group": 0}, PLAN | {"more": 1}])
 def test_a_run_without_its_plan_is_refused(tmp_path, plan):
-    assert storage.stored_plan(tmp_path) is None
-    storage.open_run(tmp_path, CONFIG, {"plan": plan})
+    assert directory.stored_plan(tmp_path) is None
+    directory.open_run(tmp_path, CONFIG, {"plan": plan})
     with pytest.raises(RunDirectoryError, match="no plan"):
-        storage.stored_plan(tmp_path)
+        directory.stored_plan(tmp_path)
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
@@ -373,7 +373,7 @@ def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
 ):
     """Two rewrites are killed at their write number `failing`; the third is let through."""
     file = tmp_path / "scores.nc"
-    storage.write_dataset(file, xr.Dataset({"a": 0}))
+    directory.write_dataset(file, xr.Dataset({"a": 0}))
     before, calls, write = 0, [], sums.write_atomically
 
     def killed(path, content):
@@ -386,21 +386,21 @@ def test_a_rewritten_dataset_is_the_old_or_the_new_one_at_any_instant(
         calls.clear()
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(sums, "write_atomically", killed)
-            storage.write_dataset(file, xr.Dataset({"a": new}))
+            directory.write_dataset(file, xr.Dataset({"a": new}))
         before = new if failing == 3 else before
-        assert storage.read_dataset(file)["a"] == before
-    storage.write_dataset(file, xr.Dataset({"a": 3}))
-    assert storage.read_dataset(file)["a"] == 3
-    assert len(storage.checksum_file(file).read_text().splitlines()) == 1
+        assert directory.read_dataset(file)["a"] == before
+    directory.write_dataset(file, xr.Dataset({"a": 3}))
+    assert directory.read_dataset(file)["a"] == 3
+    assert len(directory.checksum_file(file).read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["a\\b", "gs:", "a[b]", "é", "caf\udce9", "a\nb", "~", "a b"])
 def test_a_run_of_any_name_is_stored_inside_it_and_comes_back(tmp_path, name):
     run = tmp_path / name
-    with storage.lock_run(run):
-        storage.open_run(run, CONFIG, {"plan": PLAN})
-        storage.save_tree(run / "tree", TREE, CONFIG)
-    assert_same(storage.load_tree(run / "tree", CONFIG), TREE)
+    with directory.lock_run(run):
+        directory.open_run(run, CONFIG, {"plan": PLAN})
+        directory.save_tree(run / "tree", TREE, CONFIG)
+    assert_same(directory.load_tree(run / "tree", CONFIG), TREE)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     manifest = json.loads((run / "tree" / "manifest.json").read_bytes())
     assert {"state.0/0.0", "state.step/0", "history.sums/0"} <= manifest["files"].keys()
@@ -411,8 +411,8 @@ def test_a_place_whose_name_nothing_can_make_plain_is_refused_before_anything_is
 ):
     (tmp_path / "t\\mp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t\\mp"))
-    with storage.lock_run(tmp_path / "a\\b"), pytest.raises(StorageError, match="set TMPDIR"):
-        storage.open_run(tmp_path / "a\\b", CONFIG, {"plan": PLAN})
+    with directory.lock_run(tmp_path / "a\\b"), pytest.raises(StorageError, match="set TMPDIR"):
+        directory.open_run(tmp_path / "a\\b", CONFIG, {"plan": PLAN})
     assert not (tmp_path / "a\\b" / "config.json").exists()
 
 
@@ -425,7 +425,7 @@ def test_an_array_that_did_not_arrive_is_noticed_when_it_is_stored(tmp_path, mon
 
     monkeypatch.setattr(trees, "_save_arrays", lose_one)
     with pytest.raises(StorageError, match=r"history\.sums did not arrive"):
-        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+        directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     assert not (tmp_path / "tree").exists()
 
 
@@ -435,9 +435,9 @@ def test_a_mistake_in_a_program_is_not_worded_as_a_disk_error(tmp_path, monkeypa
 
     monkeypatch.setattr(trees, "_handler", mistaken)
     with pytest.raises(TypeError, match="use_compression"):
-        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
+        directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     with pytest.raises(TypeError):
-        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+        directory.open_run(tmp_path, CONFIG, {"plan": PLAN})
 
 
 def test_a_disk_error_inside_the_store_is_found_in_its_words(tmp_path):
@@ -468,36 +468,36 @@ def test_what_a_file_system_lacks_is_said_at_the_start_and_nothing_is_left(
     with (
         lacking(feature, code),
         pytest.raises(RunDirectoryError, match=f"{said}: .*choose another dir") as caught,
-        storage.lock_run(tmp_path),
+        directory.lock_run(tmp_path),
     ):
-        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+        directory.open_run(tmp_path, CONFIG, {"plan": PLAN})
     assert "\n" not in str(caught.value)
-    with storage.lock_run(tmp_path):  # and the lock was given back
-        storage.open_run(tmp_path, CONFIG, {"plan": PLAN})
+    with directory.lock_run(tmp_path):  # and the lock was given back
+        directory.open_run(tmp_path, CONFIG, {"plan": PLAN})
 
 
 def test_a_lock_that_keeps_nobody_out_is_no_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     with pytest.raises(RunDirectoryError, match="granted twice"):
-        storage.lock_run(tmp_path).__enter__()
+        directory.lock_run(tmp_path).__enter__()
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
 def test_a_folder_that_cannot_be_synced_is_no_hindrance_but_a_failing_disk_is(tmp_path, code):
-    with lacking("sync a folder", code), storage.lock_run(tmp_path / "run"):
-        storage.open_run(tmp_path / "run", CONFIG, {"plan": PLAN})
+    with lacking("sync a folder", code), directory.lock_run(tmp_path / "run"):
+        directory.open_run(tmp_path / "run", CONFIG, {"plan": PLAN})
     with (
         lacking("sync a folder", errno.EIO),
         pytest.raises(StorageError, match="syncing a folder: Input/output error"),
     ):
-        storage.save_tree(tmp_path / "run" / "tree", TREE, CONFIG)
+        directory.save_tree(tmp_path / "run" / "tree", TREE, CONFIG)
 
 
 def test_where_folders_cannot_be_opened_only_files_are_synced(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_DIRECTORY")  # as on Windows
     with lacking("sync a folder", errno.EACCES):
-        storage.save_tree(tmp_path / "tree", TREE, CONFIG)
-    assert_same(storage.load_tree(tmp_path / "tree", CONFIG), TREE)
+        directory.save_tree(tmp_path / "tree", TREE, CONFIG)
+    assert_same(directory.load_tree(tmp_path / "tree", CONFIG), TREE)
 
 
 def test_every_name_is_brought_to_the_disk(tmp_path, monkeypatch):
@@ -522,10 +522,10 @@ def test_every_name_is_brought_to_the_disk(tmp_path, monkeypatch):
     for name, patched in (("fsync", syncing), ("mkdir", making), ("replace", renaming)):
         monkeypatch.setattr(os, name, patched)
     run = tmp_path / "above" / "run"
-    with storage.lock_run(run):
-        storage.open_run(run, CONFIG, {"plan": PLAN})
-        storage.save_checkpoint(run, 0, 10, TREE, CONFIG)
-        storage.save_models(run, 0, TREE, CONFIG)
+    with directory.lock_run(run):
+        directory.open_run(run, CONFIG, {"plan": PLAN})
+        directory.save_checkpoint(run, 0, 10, TREE, CONFIG)
+        directory.save_models(run, 0, TREE, CONFIG)
     last = {event: number for number, event in enumerate(events)}
     for folder in (tmp_path, run.parent, run, run / "checkpoints", run / "models"):
         assert last["synced", inode(folder)] > last["named", inode(folder)], folder
@@ -534,12 +534,12 @@ def test_every_name_is_brought_to_the_disk(tmp_path, monkeypatch):
 def test_few_files_may_be_open_at_once(tmp_path, monkeypatch):
     """64 for the process are enough; where they are not, one line says so."""
     many = {f"a{i}": np.arange(3) for i in range(40)}
-    storage.save_tree(tmp_path / "tree", many, CONFIG)  # whatever is imported is open now
+    directory.save_tree(tmp_path / "tree", many, CONFIG)  # whatever is imported is open now
     with free_files(48):
-        storage.save_tree(tmp_path / "tree", many, CONFIG)
-        assert_same(storage.load_tree(tmp_path / "tree", CONFIG), many)
+        directory.save_tree(tmp_path / "tree", many, CONFIG)
+        assert_same(directory.load_tree(tmp_path / "tree", CONFIG), many)
     with free_files(20), pytest.raises(StorageError, match="Too many open files") as caught:
-        storage.save_tree(tmp_path / "tree", many, CONFIG)
+        directory.save_tree(tmp_path / "tree", many, CONFIG)
     assert "\n" not in str(caught.value)
 
 
@@ -557,13 +557,13 @@ def test_a_name_as_long_as_can_be_is_written_and_others_are_told_apart(tmp_path)
 def test_a_run_too_deep_for_its_checkpoints_is_refused_at_the_start(tmp_path):
     deep = Path(str(tmp_path) + "/" + "/".join(["d" * 200] * 19))
     deep = deep / ("e" * (4096 - len(str(deep)) - 100))
-    with storage.lock_run(deep), pytest.raises(RunDirectoryError, match="File name too long"):
-        storage.open_run(deep, CONFIG, {"plan": PLAN})
+    with directory.lock_run(deep), pytest.raises(RunDirectoryError, match="File name too long"):
+        directory.open_run(deep, CONFIG, {"plan": PLAN})
 
 
 def models_of(path, group, value):
     tree = {"params": {"w": np.full((2, 3), value, np.float32)}, "history": {"steps": np.ones(2)}}
-    storage.save_models(path, group, tree, GRID)
+    directory.save_models(path, group, tree, GRID)
 
 
 GRID = Config(mu=(0, 1), beta=(0.5, 1))
@@ -573,7 +573,7 @@ GRID = Config(mu=(0, 1), beta=(0.5, 1))
 def begun(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
-    storage.open_run(run, GRID, {"plan": PLAN})
+    directory.open_run(run, GRID, {"plan": PLAN})
     for group in (0, 1):
         models_of(run, group, group)
     return run
@@ -582,10 +582,10 @@ def begun(tmp_path):
 def test_a_group_of_another_plan_is_refused_by_the_models_it_names(begun, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    storage.open_run(other, GRID, {"plan": PLAN | {"group": 1}})
-    shutil.copytree(storage.models_folder(begun, 1), storage.models_folder(other, 1))
+    directory.open_run(other, GRID, {"plan": PLAN | {"group": 1}})
+    shutil.copytree(directory.models_folder(begun, 1), directory.models_folder(other, 1))
     with pytest.raises(reading.Foreign, match="models 2 to 4 of another plan, where 1 to 2"):
-        storage.load_models(other, 1, GRID)
+        directory.load_models(other, 1, GRID)
 
 
 def without_slice(folder):
@@ -596,13 +596,13 @@ def without_slice(folder):
 
 
 def test_an_old_group_without_a_slice_is_read_if_its_size_fits(begun):
-    without_slice(storage.models_folder(begun, 0))
-    assert (storage.load_models(begun, 0, GRID)["params"]["w"] == 0).all()
+    without_slice(directory.models_folder(begun, 0))
+    assert (directory.load_models(begun, 0, GRID)["params"]["w"] == 0).all()
     tree = {"params": {"w": np.zeros((3, 3))}}
-    storage.save_models(begun, 1, tree, GRID)
-    without_slice(storage.models_folder(begun, 1))
+    directory.save_models(begun, 1, tree, GRID)
+    without_slice(directory.models_folder(begun, 1))
     with pytest.raises(reading.Foreign, match="another number of models"):
-        storage.load_models(begun, 1, GRID)
+        directory.load_models(begun, 1, GRID)
 
 
 def rewrite(run, change):
@@ -615,28 +615,28 @@ def test_the_text_that_a_run_began_with_stays_its_identity(tmp_path):
     """Version 0.1.0 stored whole numbers and -0 as they were given."""
     text = GRID.to_json().replace("0.0,\n    1.0", "-0.0,\n    1", 1)
     old = hashlib.sha256(text.encode()).hexdigest()
-    storage.open_run(tmp_path, GRID, {"plan": PLAN})
+    directory.open_run(tmp_path, GRID, {"plan": PLAN})
     rewrite(tmp_path, lambda about: about.update(config=json.loads(text)))
     models_of(tmp_path, 0, 7)
-    folder = storage.models_folder(tmp_path, 0)
+    folder = directory.models_folder(tmp_path, 0)
     manifest = json.loads((folder / "manifest.json").read_bytes()) | {"config": old}
     (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
-    assert old != trees.config_hash(GRID) and storage.check_run(tmp_path, GRID)
-    assert (storage.load_models(tmp_path, 0, GRID)["params"]["w"] == 7).all()
+    assert old != trees.config_hash(GRID) and directory.check_run(tmp_path, GRID)
+    assert (directory.load_models(tmp_path, 0, GRID)["params"]["w"] == 7).all()
 
 
 def test_a_config_edited_with_its_sum_does_not_own_the_models(begun):
     rewrite(begun, lambda about: about["config"].update(beta=[0.5, 2.0]))
-    config = storage.stored_config(begun, storage.read_description(begun))
+    config = directory.stored_config(begun, directory.read_description(begun))
     with pytest.raises(reading.Foreign, match="another run"):
-        storage.load_models(begun, 0, config)
-    assert len(storage.missing_models(begun, config)) == 2
+        directory.load_models(begun, 0, config)
+    assert len(directory.missing_models(begun, config)) == 2
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ESTALE])
 def test_what_cannot_be_read_now_is_neither_damaged_nor_passed_over(begun, monkeypatch, number):
     for step in (10, 20):
-        storage.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
+        directory.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
     real = os.open
 
     def failing(path, *arguments, **keywords):
@@ -645,7 +645,7 @@ def test_what_cannot_be_read_now_is_neither_damaged_nor_passed_over(begun, monke
         return real(path, *arguments, **keywords)
 
     monkeypatch.setattr(os, "open", failing)
-    for load in (storage.load_models, storage.load_checkpoint):
+    for load in (directory.load_models, directory.load_checkpoint):
         with pytest.raises(reading.CannotReadNow, match="cannot be read now") as caught:
             load(begun, 0, GRID)
         assert "delete" not in str(caught.value) and os.strerror(number) in str(caught.value)
@@ -654,16 +654,16 @@ def test_what_cannot_be_read_now_is_neither_damaged_nor_passed_over(begun, monke
 def test_what_changes_while_it_is_read_is_read_again(begun, monkeypatch):
     """A running run drops its older checkpoint just as it is read."""
     for step in (10, 20):
-        storage.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
-    real, load = storage.load_tree, storage.load_checkpoint
+        directory.save_checkpoint(begun, 0, step, {"a": np.full(2, step)}, GRID)
+    real, load = directory.load_tree, directory.load_checkpoint
 
     def rotating(folder, *arguments, **keywords):
-        monkeypatch.setattr(storage, "load_tree", real)
-        storage.save_checkpoint(begun, 0, 30, {"a": np.full(2, 30)}, GRID)
-        storage.save_checkpoint(begun, 0, 40, {"a": np.full(2, 40)}, GRID)
+        monkeypatch.setattr(directory, "load_tree", real)
+        directory.save_checkpoint(begun, 0, 30, {"a": np.full(2, 30)}, GRID)
+        directory.save_checkpoint(begun, 0, 40, {"a": np.full(2, 40)}, GRID)
         return real(folder, *arguments, **keywords)
 
-    monkeypatch.setattr(storage, "load_tree", rotating)
+    monkeypatch.setattr(directory, "load_tree", rotating)
     assert load(begun, 0, GRID)[0] == 40
     read, content = sums._read, (begun / "config.json").read_bytes()
 
@@ -672,24 +672,24 @@ def test_what_changes_while_it_is_read_is_read_again(begun, monkeypatch):
         raise ValueError("it does not match")
 
     monkeypatch.setattr(sums, "_read", late)
-    assert storage.read_description(begun) == json.loads(content)
+    assert directory.read_description(begun) == json.loads(content)
 
 
 @pytest.mark.parametrize("name", [".DS_Store", ".nfs000001", ".ipynb_checkpoints/models.txt"])
 def test_foreign_files_are_no_damage(begun, name):
-    file = storage.models_folder(begun, 0) / name
+    file = directory.models_folder(begun, 0) / name
     file.parent.mkdir(exist_ok=True)
     file.write_text("not ours")
     (begun / "slurm-12.out").symlink_to("/dev/null")
-    assert storage.check_run(begun, GRID) is True
-    assert storage.load_models(begun, 0, GRID) is not None
+    assert directory.check_run(begun, GRID) is True
+    assert directory.load_models(begun, 0, GRID) is not None
 
 
 def test_a_lock_with_a_second_name_is_refused(begun, tmp_path):
     (tmp_path / "precious").write_text("mine")
     os.link(tmp_path / "precious", begun / ".lock")
     with pytest.raises(RunDirectoryError, match="hard link"):
-        storage.check_run(begun, GRID)
+        directory.check_run(begun, GRID)
 
 
 @pytest.mark.parametrize(
@@ -704,38 +704,38 @@ def test_a_lock_with_a_second_name_is_refused(begun, tmp_path):
 def test_a_description_of_a_strange_shape_is_refused(begun, change):
     rewrite(begun, change)
     with pytest.raises(RunDirectoryError, match="not a run's description"):
-        storage.check_run(begun, GRID)
+        directory.check_run(begun, GRID)
 
 
 def test_a_newer_versions_run_is_refused_before_anything(begun):
     rewrite(begun, lambda about: about.update(versions={"biasvae_jax": "99.1"}))
     with pytest.raises(RunDirectoryError, match=r"made by biasvae_jax 99\.1"):
-        storage.check_run(begun, GRID)
+        directory.check_run(begun, GRID)
 
 
 def test_folders_in_folders_and_endless_files_end_in_a_line(begun):
     deep = begun / "models" / "/".join("x" * 20)
     deep.mkdir(parents=True)
     with pytest.raises(RunDirectoryError, match="folders in folders"):
-        storage.check_run(begun, GRID)
+        directory.check_run(begun, GRID)
     shutil.rmtree(begun / "models" / "x")
-    with storage.models_folder(begun, 0).joinpath("params.w", "0.0").open("r+b") as stream:
+    with directory.models_folder(begun, 0).joinpath("params.w", "0.0").open("r+b") as stream:
         stream.truncate(2**43)  # sparse
     with pytest.raises(reading.Damaged, match="delete"):
-        storage.load_models(begun, 0, GRID)
+        directory.load_models(begun, 0, GRID)
 
 
 def test_a_description_deleted_midway_is_written_again(tmp_path):
-    with storage.lock_run(tmp_path):
-        storage.open_run(tmp_path, GRID, {"plan": PLAN})
-        before = storage.read_description(tmp_path)
+    with directory.lock_run(tmp_path):
+        directory.open_run(tmp_path, GRID, {"plan": PLAN})
+        before = directory.read_description(tmp_path)
         (tmp_path / "config.json").unlink()
         models_of(tmp_path, 0, 0)
-    assert storage.read_description(tmp_path) == before and storage.check_run(tmp_path, GRID)
+    assert directory.read_description(tmp_path) == before and directory.check_run(tmp_path, GRID)
 
 
 def test_the_end_of_a_run_is_stored_beside_its_start(begun):
-    storage.end_description(begun)
-    about = storage.read_description(begun)
+    directory.end_description(begun)
+    about = directory.read_description(begun)
     assert about["started"] <= about["ended"] and 0 <= about["seconds"] < 60
-    assert storage.check_run(begun, GRID) and storage.stored_plan(begun) == PLAN
+    assert directory.check_run(begun, GRID) and directory.stored_plan(begun) == PLAN

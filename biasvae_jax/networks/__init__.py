@@ -1,7 +1,7 @@
 """Encoders and decoders, one file a kind."""
 
 from biasvae_jax.networks.base import Architecture, Network, Params
-from biasvae_jax.networks.conv import Convolutional, ConvNet
+from biasvae_jax.networks.conv import ConvNet, Convolutional
 from biasvae_jax.networks.mlp import MLP, Activation, Dense, Output, linear_network
 
 __all__ = [

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from biasvae_jax.boundary import boundary_steps
-from biasvae_jax.statistics import t_interval
+from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.statistics.intervals import t_interval
 
 COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
 DIFFERENCE_MAP = "RdBu"  # red and blue stay apart to them

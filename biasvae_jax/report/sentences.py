@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from biasvae_jax.regimes import Regime
 from biasvae_jax.report.maps import number
 from biasvae_jax.report.view import RunView
+from biasvae_jax.statistics.regimes import Regime
 
 TIE = 0.01  # differences in R² below this are called none
 WORDS = {

@@ -14,8 +14,8 @@ import numpy as np
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params, linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
-from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.scores.base import Meaning, register_score
+from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe, StepNoise, draw_noise
 
 IMAGES = 512  # a batch; small enough to stay in cache, and for many seeds to share memory

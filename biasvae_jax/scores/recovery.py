@@ -17,8 +17,8 @@ from biasvae_jax.costs import over_rows
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
-from biasvae_jax.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.scores.base import Meaning, register_score
+from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe
 
 ACTIVE_IMAGES = 8_192

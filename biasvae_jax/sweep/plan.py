@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ import numpy as np
 from biasvae_jax import host
 from biasvae_jax.axes import portion
 from biasvae_jax.costs import live_bytes, operations
+from biasvae_jax.errors import BadInput
 from biasvae_jax.scores.recovery import ScoreKeys, recovery_scores
 from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step
 
@@ -27,7 +29,7 @@ CPU_FLOPS, ACCELERATOR_FLOPS = 5e10, 5e12
 ACCELERATOR_STEP_SECONDS = 3e-4  # launching a step's kernels, however small they are
 
 
-class PlanError(ValueError):
+class PlanError(BadInput):
     """A plan that cannot be carried out; one line says what is short and what to do."""
 
 

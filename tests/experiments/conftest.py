@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from biasvae_jax import load_run, storage
-from experiments import full_sweep
+from biasvae_jax import load_run
+from biasvae_jax.cli import sweep
+from biasvae_jax.runs import directory
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
@@ -28,11 +29,11 @@ def half_run(tiny_run, tmp_path):
     for name in ("results.nc", "history.nc", "report.html"):
         (out / name).unlink()
     config = load_run(tiny_run).config
-    tree = storage.load_models(out, 1, config)
+    tree = directory.load_models(out, 1, config)
     history = {k: v if k == "finite" else v / 2 for k, v in tree["history"].items()}
-    shutil.rmtree(storage.models_folder(out, 1))
+    shutil.rmtree(directory.models_folder(out, 1))
     state = {"state": {"params": tree["params"]}, "history": history}
-    storage.save_checkpoint(out, 1, 20, state, config)
+    directory.save_checkpoint(out, 1, 20, state, config)
     return out
 
 

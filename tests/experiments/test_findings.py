@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax.boundary import Slope
+from biasvae_jax.cli import common
+from biasvae_jax.cli.sweep import read_flags
 from biasvae_jax.config import Config
-from biasvae_jax.regimes import Regime, regime
-from biasvae_jax.results import MEANINGS
-from biasvae_jax.statistics import Coverage, Interval, t_interval
+from biasvae_jax.runs.results import MEANINGS
+from biasvae_jax.statistics.boundary import Slope
+from biasvae_jax.statistics.intervals import Coverage, Interval, t_interval
+from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.theory import collapse_boundary, predict
 from biasvae_jax.worlds import Squares
 from experiments import (
-    cli,
     evidence,
     evidence_diagonal,
     evidence_training,
@@ -30,7 +31,6 @@ from experiments import (
     findings_words,
 )
 from experiments.evidence import Run
-from experiments.full_sweep import read_flags
 
 MU = (0.0, 1.0, 2.0, 3.5, 5.0)
 BETA = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -488,14 +488,14 @@ def test_every_figure_of_the_page_is_drawn(runs, found, tmp_path, monkeypatch):
 
 def test_a_run_that_is_not_finished_is_named(monkeypatch):
     monkeypatch.setattr(findings, "load_run", lambda path: SimpleNamespace(finished=False))
-    with pytest.raises(cli.UsageError, match="runs/fine is not finished"):
+    with pytest.raises(common.UsageError, match="runs/fine is not finished"):
         findings.read(Path("runs/fine"))
 
 
 @pytest.mark.parametrize("steps", ["0", "-200", "250", "1001"])
 def test_a_quick_look_needs_equal_bins(steps, monkeypatch):
     monkeypatch.setattr(findings, "call", lambda *_: pytest.fail("nothing may start"))
-    with pytest.raises(cli.UsageError, match="--steps"):
+    with pytest.raises(common.UsageError, match="--steps"):
         findings.main(["--steps", steps])
 
 

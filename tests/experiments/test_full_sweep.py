@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from biasvae_jax.cli import sweep
+from biasvae_jax.cli.common import UsageError, _one_line
+from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.config import PRESETS, Config
-from biasvae_jax.loading import load_run
-from experiments import full_sweep, pictures
-from experiments.cli import UsageError, _one_line
-from experiments.summary import ORIGINAL_BASELINE
+from biasvae_jax.runs.loading import load_run
+from experiments import pictures
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
@@ -183,7 +184,7 @@ def test_from_the_shell_bad_input_exits_with_2_and_one_line(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "experiments.full_sweep",
+        "biasvae_jax.cli.sweep",
         "--bins",
         "0",
         "--out",

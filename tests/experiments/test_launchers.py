@@ -2,8 +2,10 @@
 
 import pytest
 
-from experiments import findings, full_sweep, identifiability, launchers, proxy, report, score
-from experiments.cli import UsageError
+from biasvae_jax.cli import report, score, sweep
+from biasvae_jax.errors import UsageError
+from biasvae_jax.runs import launchers
+from experiments import findings, identifiability, proxy
 
 BATCH = {"SLURM_NTASKS": "4", "SLURM_JOB_ID": "1234", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 STEP = BATCH | {"SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_NODELIST": "node1"}

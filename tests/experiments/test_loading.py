@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from biasvae_jax import Config, load_run, storage
-from biasvae_jax.lock import RunDirectoryError
-from biasvae_jax.storage import StorageError
+from biasvae_jax import Config, load_run
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.directory import StorageError
+from biasvae_jax.runs.lock import RunDirectoryError
 
 
 def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
@@ -28,7 +29,7 @@ def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
 
 def test_parameters_are_those_of_the_model_asked_for(tiny_run):
     run = load_run(tiny_run)
-    stored = [storage.load_models(tiny_run, group, run.config)["params"] for group in (0, 1)]
+    stored = [directory.load_models(tiny_run, group, run.config)["params"] for group in (0, 1)]
     for index, (mu, beta) in enumerate([(0, 0.2), (0, 50), (3, 0.2), (3, 50)]):
         for seed in (0, 1):
             bias = run.params(mu=mu, beta=beta, seed=seed)["decoder"]["Dense_1"]["bias"]
@@ -104,7 +105,7 @@ def rewrite(run, **changes):
     content = json.dumps(description).encode()
     file.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    storage.checksum_file(file).write_text(f"{digest}  config.json\n")
+    directory.checksum_file(file).write_text(f"{digest}  config.json\n")
 
 
 def test_no_run_and_a_newer_version_are_refused_in_a_line(tiny_run, tmp_path):

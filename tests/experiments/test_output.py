@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax import load_run
-from experiments import full_sweep, output
-from experiments.runtime import cache_directory
-from experiments.summary import print_summary
+from biasvae_jax.cli import output, sweep
+from biasvae_jax.cli.runtime import cache_directory
+from biasvae_jax.cli.summary import print_summary
 
 
 @given(st.text())

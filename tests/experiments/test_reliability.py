@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from biasvae_jax import results, storage
-from biasvae_jax.storage import StorageError
-from experiments import full_sweep
-from experiments.cli import Interrupted
-from experiments.summary import print_summary
+from biasvae_jax.cli import sweep
+from biasvae_jax.cli.common import Interrupted
+from biasvae_jax.cli.summary import print_summary
+from biasvae_jax.runs import directory, results
+from biasvae_jax.runs.directory import StorageError
 from experiments.torture_files import Stages, damages, file_limits
 from experiments.torture_inputs import inputs
 from experiments.torture_places import few_files, lacking_features, names
@@ -55,7 +55,7 @@ def test_a_damaged_checkpoint_is_passed_over_or_refused(stages, kind):
     assert stages.fall_back(newest / name, damage) == ""
     assert stages.refuse(stages.stopped, [newest / name, older / name], damage) == ""
     if kind == "flipped":
-        models = storage.models_folder(stages.folder, 0).relative_to(stages.folder)
+        models = directory.models_folder(stages.folder, 0).relative_to(stages.folder)
         assert stages.refuse(stages.trained, [models / "scores.pmi" / "0"], damage) == ""
         assert stages.report(Path("results.nc"), damage) == ""
 
@@ -134,8 +134,8 @@ def test_a_model_that_diverges_is_named_and_no_other_is_touched(tiny, tmp_path, 
     other.run(tmp_path / "run")
     print_summary(Console(soft_wrap=True), tmp_path / "run", None)
     assert "diverged (scores are NaN): μ=0 β=1e+29" in capsys.readouterr().out
-    ours = storage.read_dataset(tmp_path / "run" / "results.nc")
-    benign = storage.read_dataset(tiny.reference / "results.nc")
+    ours = directory.read_dataset(tmp_path / "run" / "results.nc")
+    benign = directory.read_dataset(tiny.reference / "results.nc")
     for name in results.SCORES:
         np.testing.assert_array_equal(ours[name].sel(beta=0.5), benign[name].sel(beta=0.5))
     assert (ours["finite"].sel(beta=1e29) == 0).all()

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from experiments.cli import UsageError
-from experiments.rendezvous import meet
+from biasvae_jax.errors import UsageError
+from biasvae_jax.runs.rendezvous import meet
 
 
 @pytest.fixture

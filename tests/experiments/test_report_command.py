@@ -13,11 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biasvae_jax import load_run
+from biasvae_jax.cli import report, sweep
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.errors import UsageError
 from biasvae_jax.report import PICTURES
 from biasvae_jax.training import Recipe
-from experiments import full_sweep, report
-from experiments.cli import UsageError
 
 
 def data_of(file):
@@ -57,7 +57,7 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
 
 
 def test_it_says_what_to_open_and_nothing_else(tiny_run):
-    line = [sys.executable, "-m", "experiments.report", str(tiny_run)]
+    line = [sys.executable, "-m", "biasvae_jax.cli.report", str(tiny_run)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"open {tiny_run / 'report.html'}\n"
@@ -90,7 +90,7 @@ def test_one_or_two_runs_are_named(tmp_path, count):
 
 
 def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
-    line = [sys.executable, "-m", "experiments.report", str(tmp_path)]
+    line = [sys.executable, "-m", "biasvae_jax.cli.report", str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
@@ -123,7 +123,7 @@ changes = st.fixed_dictionaries(
 def test_the_command_repeats_the_config(preset, changes):
     config = dataclasses.replace(PRESETS[preset](), **changes)
     words = shlex.split(report.command(config))
-    assert words[:3] == ["python", "-m", "experiments.full_sweep"]
+    assert words[:3] == ["python", "-m", "biasvae_jax.cli.sweep"]
     assert full_sweep.read_flags(words[3:]).config == config
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from biasvae_jax import host
+from biasvae_jax.cli import runtime, sweep
+from biasvae_jax.errors import UsageError
+from biasvae_jax.runs.sums import write_checked
 from biasvae_jax.scores.diagnosis import CodeVariance, signal_share
-from biasvae_jax.sums import write_checked
-from experiments import full_sweep, runtime
-from experiments.cli import UsageError
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_run_goes_on_only_with_the_precision_it_was_begun_with(half_run, tiny_
 
 def test_a_number_of_devices_that_is_chosen_already_is_kept():
     command = (
-        "import jax; from experiments.runtime import start_jax; {}start_jax(cache=False);"
+        "import jax; from biasvae_jax.cli.runtime import start_jax; {}start_jax(cache=False);"
         "print(len(jax.devices()))"
     )
     flag = "import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=3';"

@@ -13,18 +13,20 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from biasvae_jax import storage
+from biasvae_jax.cli import common, score
 from biasvae_jax.config import Config
-from biasvae_jax.sweep.plan import Plan, make_plan
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
+from biasvae_jax.runs.progress import Progress
+from biasvae_jax.runs.runner import Run
+from biasvae_jax.scores import families, undefined
 from biasvae_jax.scores.information import neural_information
-from biasvae_jax.storage import RunDirectoryError, StorageError
+from biasvae_jax.scores.subject import Subject
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.sweep.plan import Plan, make_plan
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from experiments import cli, families, finished, identifiability, proxy, score, undefined
-from experiments.progress import Progress
-from experiments.runner import Run
-from experiments.subject import Subject
+from experiments import finished, identifiability, proxy
 
 TINY = Config(
     mu=(0.0, 3.0),
@@ -49,8 +51,8 @@ def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tiny"
     plan = Plan(devices=2, group=3, width=1, chunk=100)
     sweep = Sweep(Recipe.from_config(TINY), plan)
-    with storage.lock_run(out):
-        storage.open_run(out, TINY, {"plan": dataclasses.asdict(plan)})
+    with directory.lock_run(out):
+        directory.open_run(out, TINY, {"plan": dataclasses.asdict(plan)})
         Run(out, TINY, sweep, 60.0, Progress(Console(quiet=True), 1)).execute()
     (out / "figures").mkdir()
     return out
@@ -71,13 +73,13 @@ def run(trained, tmp_path):
 
 
 def read(run, name="scores.nc"):
-    return storage.read_dataset(run / name)
+    return directory.read_dataset(run / name)
 
 
 def rewrite(run, name, change):
     dataset = read(run, name)
     change(dataset)
-    storage.write_dataset(run / name, dataset)
+    directory.write_dataset(run / name, dataset)
 
 
 # The command ------------------------------------------------------------------------------------
@@ -125,12 +127,12 @@ def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatc
 
     def compute(subject):
         if len(calls) == 3:
-            raise cli.Interrupted(signal.SIGTERM)
+            raise common.Interrupted(signal.SIGTERM)
         calls.append(subject.bias)
         return real.compute(subject)
 
     monkeypatch.setitem(families.FAMILIES, "sap", real._replace(compute=compute))
-    with pytest.raises(cli.Interrupted) as stop:
+    with pytest.raises(common.Interrupted) as stop:
         score.main([str(run), *CHEAP])
     assert stop.value.status == 143 and "the same command goes on" in capsys.readouterr().err
     assert int(read(run)["sap"].notnull().sum()) == 3 and int(read(run)["mcc"].notnull().sum()) == 4
@@ -144,7 +146,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatc
 def test_what_is_done_is_stored_on_the_way(run, monkeypatch):
     stored = []
     monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(storage, "write_dataset", lambda file, data: stored.append(data))
+    monkeypatch.setattr(directory, "write_dataset", lambda file, data: stored.append(data))
     score.main([str(run), *CHEAP])
     left = [int(sum(v.isnull().sum() for v in data.values())) for data in stored]
     assert len(stored) > 10 and left == sorted(left, reverse=True) and left[-1] == 0
@@ -205,14 +207,14 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["score", str(tmp_path / "nowhere")])
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers would outlive the test
     with pytest.raises(SystemExit) as stop:
-        cli.run(score.main)
+        common.run(score.main)
     printed = capsys.readouterr()
     assert stop.value.code == 2 and printed.out == "" and printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1 and not (tmp_path / "nowhere").exists()
 
 
 def test_an_unknown_score_is_answered_with_the_known_ones(run):
-    with pytest.raises(cli.UsageError, match=r"dca is unknown; .*dci.*mine, or all"):
+    with pytest.raises(common.UsageError, match=r"dca is unknown; .*dci.*mine, or all"):
         score.main([str(run), "--scores", "r2", "dca"])
     assert not (run / "scores.nc").exists()
 
@@ -227,7 +229,7 @@ def test_a_directory_that_is_no_finished_run_is_refused(command, run, tmp_path):
     (run / "results.nc").unlink()
     with pytest.raises(RunDirectoryError, match="not finished"):
         command([str(run)])
-    with pytest.raises(cli.UsageError, match="RUN"):
+    with pytest.raises(common.UsageError, match="RUN"):
         command([])
 
 
@@ -339,7 +341,7 @@ def test_proxies_are_tabulated_and_drawn(scored, capsys):
 
 
 def test_a_run_without_information_is_told_what_to_do(run):
-    with pytest.raises(cli.UsageError, match=r"experiments\.score"):
+    with pytest.raises(common.UsageError, match=r"experiments\.score"):
         proxy.main([str(run)])
 
 
@@ -367,7 +369,7 @@ def test_a_model_of_which_a_score_is_undefined_is_not_ranked(scored, tmp_path):
     rewrite(
         copy, "results.nc", lambda results: results.update({"recovery_r2": np.nan * results["pmi"]})
     )
-    with pytest.raises(cli.UsageError, match="no model of which all"):
+    with pytest.raises(common.UsageError, match="no model of which all"):
         proxy.main([str(copy)])
 
 
@@ -422,7 +424,7 @@ def test_models_are_trained_tabulated_and_drawn(monkeypatch):
 
 def test_a_file_is_no_directory_for_the_figure(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(cli.UsageError, match="is a file"):
+    with pytest.raises(common.UsageError, match="is a file"):
         identifiability.main(["--out", str(tmp_path / "file")])
 
 

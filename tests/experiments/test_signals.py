@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from experiments.signals import LISTENER, SIGNALS, Interrupted
+from biasvae_jax.runs.signals import LISTENER, SIGNALS, Interrupted
 
 BUSY = """
 import sys, time
-from experiments.signals import LISTENER, Interrupted
+from biasvae_jax.runs.signals import LISTENER, Interrupted
 LISTENER.start()
 class Late:
     def __del__(self):
@@ -127,15 +127,15 @@ def test_whoever_listened_before_listens_again():
 
 TALKING = """
 import sys
-from experiments import cli
-from experiments.output import console
+from biasvae_jax.cli import common
+from biasvae_jax.cli.output import console
 def command(arguments):
     console().print("begun"); sys.stdout.flush()
     sys.stdin.read()
     for _ in range(10000):
         console().print("more"); print("more"); print("worse", file=sys.stderr)
     open(arguments[0], "w").close()
-cli.run(command)
+common.run(command)
 """
 
 

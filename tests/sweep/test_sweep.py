@@ -8,8 +8,8 @@ import pytest
 
 from biasvae_jax.config import Config
 from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.sweep import Models, Sweep, grid
+from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import block_eigenvalue, collapse_threshold, expected_losses, predict
 from biasvae_jax.training import Recipe, init_state, train
 

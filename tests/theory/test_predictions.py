@@ -10,8 +10,8 @@ import pytest
 from biasvae_jax.config import Config
 from biasvae_jax.networks import linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
-from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import (
     expected_losses,
     linear_params,

@@ -11,8 +11,8 @@ from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.study import Study
 from biasvae_jax.theory import collapse_boundary, predict, reduce_world, sigmoid_moments
-from biasvae_jax.theory.reference import reference, why_none
 from biasvae_jax.theory.reduction import sampled_moments, sampled_reduction
+from biasvae_jax.theory.reference import reference, why_none
 from biasvae_jax.worlds import Squares
 
 WORLD = Squares(n=2, m=3, bins=(0.2, 0.8))

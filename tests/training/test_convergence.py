@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax.config import Config
-from biasvae_jax.training.convergence import converged_step, observe, start_watch
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import Losses
-from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.sweep import Sweep, grid
+from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.training import Recipe, init_state, train
+from biasvae_jax.training.convergence import converged_step, observe, start_watch
 
 
 def watch_all(losses, patience, tolerance):

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biasvae_jax.training import history as training_history
 from biasvae_jax.objectives import Losses
+from biasvae_jax.training import history as training_history
 
 
 def losses(models, steps):

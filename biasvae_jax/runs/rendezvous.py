@@ -8,7 +8,7 @@ import contextlib
 import socket
 import time
 
-from experiments.cli import UsageError
+from biasvae_jax.errors import UsageError
 
 NAME = "biasvae_jax"
 GO = b"go\n"

@@ -14,15 +14,15 @@ import numpy as np
 import xarray as xr
 from flax import serialization
 
-from biasvae_jax import description, storage
+from biasvae_jax.runs import description, directory
 from biasvae_jax.axes import Grid
 from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import Config
-from biasvae_jax.files import write_atomically
+from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.networks import Params
-from biasvae_jax.reading import cannot_read_now
-from biasvae_jax.results import SCORES, history_dataset, results_dataset
-from biasvae_jax.storage import RunDirectoryError, StorageError
+from biasvae_jax.runs.reading import cannot_read_now
+from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.theory import collapse_boundary
@@ -49,7 +49,7 @@ class LoadedRun:
     @property
     def finished(self) -> bool:
         """Whether every model is trained and scored."""
-        return storage.is_finished(self.path)
+        return directory.is_finished(self.path)
 
     @property
     def config(self) -> Config:
@@ -111,9 +111,9 @@ class LoadedRun:
         for number, part in enumerate(self.plan.groups(self.grid.size)):
             rows = np.flatnonzero(wanted[part])
             if rows.size:
-                tree = storage.load_models(self.path, number, self.study)
+                tree = directory.load_models(self.path, number, self.study)
                 if tree is None:
-                    folder = storage.models_folder(self.path, number)
+                    folder = directory.models_folder(self.path, number)
                     raise StorageError(f"{folder} is missing; its scores need it")
                 for some in np.split(rows, range(size, len(rows), size)):
                     stack = jax.tree.map(lambda a: a[some], tree["params"])  # noqa: B023
@@ -221,15 +221,15 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
         register(component)
     path = Path(path)
     about = read_run(path)
-    study = storage.stored_study(path, about)
-    if storage.is_finished(path):
-        scores = storage.read_dataset(path / "results.nc", study)
-        history = storage.read_dataset(path / "history.nc", study)
+    study = directory.stored_study(path, about)
+    if directory.is_finished(path):
+        scores = directory.read_dataset(path / "results.nc", study)
+        history = directory.read_dataset(path / "history.nc", study)
         steps = np.full(study.grid.size, study.training.steps)
     else:
         scores, history, steps = _so_far(path, study, about)
     if (path / "scores.nc").exists():
-        more = storage.read_dataset(path / "scores.nc", study)
+        more = directory.read_dataset(path / "scores.nc", study)
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
     return LoadedRun(path, study, about, scores, history, steps)
 
@@ -237,13 +237,13 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
 def load_finished(path: Path) -> LoadedRun:
     """Load a run whose models are all trained; raises RunDirectoryError if they are not."""
     about = read_run(path)
-    if not storage.is_finished(path):
+    if not directory.is_finished(path):
         raise RunDirectoryError(
             f"{path} is not finished; the command that started it goes on where it stopped"
         )
-    study = storage.stored_study(path, about)
-    scores = storage.read_dataset(path / "results.nc", study)
-    history = storage.read_dataset(path / "history.nc", study)
+    study = directory.stored_study(path, about)
+    scores = directory.read_dataset(path / "results.nc", study)
+    history = directory.read_dataset(path / "history.nc", study)
     steps = np.full(study.grid.size, study.training.steps)
     return LoadedRun(path, study, about, scores, history, steps)
 
@@ -251,19 +251,19 @@ def load_finished(path: Path) -> LoadedRun:
 def write_table(path: Path) -> None:
     """Write `results.csv`, `LoadedRun.table` as text, whole or not at all."""
     text = load_run(path).table().to_csv(index=False)
-    with storage.reporting_disk_errors(path):
+    with directory.reporting_disk_errors(path):
         write_atomically(path / "results.csv", text.encode())
 
 
 def read_run(path: Path) -> dict[str, Any]:
     """Read the description of a run that has a plan; raises RunDirectoryError if it is no run."""
     try:
-        about = storage.read_description(path) if path.is_dir() else None
+        about = directory.read_description(path) if path.is_dir() else None
     except OSError as error:
         raise cannot_read_now(path, error) from None
     if about is None:
         raise RunDirectoryError(f"{path} is no run; name a directory made by full_sweep")
-    storage.stored_plan(path)  # raises where there is none
+    directory.stored_plan(path)  # raises where there is none
     return about
 
 
@@ -286,10 +286,10 @@ def _newest(path: Path, group: int, study: Study) -> tuple[int, Any] | None:
     Twice, since it may have been finished in between.
     """
     for _ in range(2):
-        tree = storage.load_models(path, group, study)
+        tree = directory.load_models(path, group, study)
         if tree is not None:
             return study.training.steps, tree
-        found = storage.load_checkpoint(path, group, study)
+        found = directory.load_checkpoint(path, group, study)
         if found is not None:
             return found
     return None

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 
 from biasvae_jax import host
-from experiments.cli import UsageError
+from biasvae_jax.errors import UsageError
 
 PACKAGES = ("biasvae_jax", "jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 

@@ -11,18 +11,18 @@ import jax
 import numpy as np
 from flax import serialization
 
-from biasvae_jax import storage
-from biasvae_jax.results import history_dataset, results_dataset
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.results import history_dataset, results_dataset
 from biasvae_jax.scores.base import SCORES, left_out
 from biasvae_jax.study import Study
 from biasvae_jax.sweep import Models, Sweep
 from biasvae_jax.theory.reference import Reference, linear_reductions, reference
 from biasvae_jax.training import history as training_history
 from biasvae_jax.training import init_state
-from experiments import processes
-from experiments.output import shown
-from experiments.progress import Progress
-from experiments.signals import LISTENER, Listener, raise_if
+from biasvae_jax.runs import processes
+from biasvae_jax.cli.output import shown
+from biasvae_jax.runs.progress import Progress
+from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 
 CHECKPOINT_SHARE = 0.02  # of a run's time, at most
 
@@ -73,9 +73,9 @@ class Run:
         history = training_history.History(**merged["history"])
         scores, theory = merged["scores"], self._reference
         results = results_dataset(self.study, scores, history, baselines, theory)
-        storage.write_dataset(self.path / "history.nc", history_dataset(self.study, history))
-        storage.end_description(self.path)
-        storage.write_dataset(self.path / "results.nc", results)
+        directory.write_dataset(self.path / "history.nc", history_dataset(self.study, history))
+        directory.end_description(self.path)
+        directory.write_dataset(self.path / "results.nc", results)
 
     def _empty_history(self, models: int) -> training_history.History:
         terms = len(self.study.objective.Terms._fields)
@@ -101,10 +101,10 @@ class Run:
             },
             "history": self._empty_history(models)._asdict(),
         }
-        return processes.on_first(lambda: storage.load_models(self.path, number, self.study, like))
+        return processes.on_first(lambda: directory.load_models(self.path, number, self.study, like))
 
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
-        processes.on_first(lambda: storage.save_models(self.path, number, tree, self.study))
+        processes.on_first(lambda: directory.save_models(self.path, number, tree, self.study))
 
     def _group(self, number: int, part: slice, stop: Listener) -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
@@ -149,7 +149,7 @@ class Run:
         host = self.sweep.gather(state, models)  # the structure, on processes that did not read
         like = {"state": serialization.to_state_dict(host), "history": history._asdict()}
         found = processes.on_first(
-            lambda: storage.load_checkpoint(self.path, number, self.config, like, _warn)
+            lambda: directory.load_checkpoint(self.path, number, self.study, like, _warn)
         )
         step = int(processes.gather(found[0] if found else 0)[0])
         self.progress.note(f"group {number + 1}: from {f'step {step:,}' if step else 'the start'}")
@@ -164,7 +164,7 @@ class Run:
     def _checkpoint(self, number, step, models, state, history) -> None:
         host = serialization.to_state_dict(self.sweep.gather(state, models))
         tree = {"state": host, "history": history._asdict()}
-        save = lambda: storage.save_checkpoint(self.path, number, step, tree, self.study)  # noqa: E731
+        save = lambda: directory.save_checkpoint(self.path, number, step, tree, self.study)  # noqa: E731
         processes.on_first(save)
 
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import SplineTransformer
 
-from biasvae_jax.statistics import Interval, paired_interval, t_interval
+from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
 
 MU, BETA, ADDITIVE, THEORY = "μ alone", "log β alone", "additive", "log β − log β*"
 MODELS = (MU, BETA, ADDITIVE, THEORY)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from biasvae_jax import storage
-from biasvae_jax.loading import LoadedRun
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.base import Meaning
 from biasvae_jax.scores.undefined import NAN, Reasons, from_attribute, to_attribute
 
@@ -23,7 +23,7 @@ class ScoreTable:
         self._undefined: dict[str, Reasons] = {}
         self._others: dict[str, xr.Variable] = {}  # of another version; kept as they are
         if self._file.exists():
-            stored = storage.read_dataset(self._file, run.study)
+            stored = directory.read_dataset(self._file, run.study)
             names = [name for name in meanings if name in stored]
             grid = run.grid
             self._values = {
@@ -83,4 +83,4 @@ class ScoreTable:
             "config": run.study.to_json(),
         }
         coordinates = {name: run.scores[name].variable for name in grid.dims}
-        storage.write_dataset(self._file, xr.Dataset(variables, coordinates, attributes))
+        directory.write_dataset(self._file, xr.Dataset(variables, coordinates, attributes))

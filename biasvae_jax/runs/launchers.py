@@ -8,7 +8,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from experiments.cli import UsageError
+from biasvae_jax.errors import UsageError
 
 # (how many, all that jax needs beside it to find the others)
 STEPS = (

@@ -20,7 +20,8 @@ try:
 except ImportError:  # Windows, whose locks filelock takes in another way
     fcntl = None
 
-from biasvae_jax.files import (
+from biasvae_jax.errors import BadInput
+from biasvae_jax.runs.files import (
     UNSUPPORTED,
     WRITING,
     StorageError,
@@ -34,7 +35,7 @@ from biasvae_jax.files import (
 LOCK_SECONDS = 0.5  # a new holder needs a moment to write who it is
 
 
-class RunDirectoryError(ValueError):
+class RunDirectoryError(BadInput):
     """A directory that cannot be used as asked; one line says why and what to do (bad input)."""
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from biasvae_jax.study import Study
-from biasvae_jax.files import (
+from biasvae_jax.runs.files import (
     AT_ONCE,
     StorageError,
     need_descriptors,

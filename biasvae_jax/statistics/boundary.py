@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from biasvae_jax.statistics import Interval, t_interval
+from biasvae_jax.statistics.intervals import Interval, t_interval
 
 
 class Boundary(NamedTuple):

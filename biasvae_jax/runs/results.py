@@ -8,7 +8,8 @@ import xarray as xr
 
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.objectives import BetaElbo, Objective
-from biasvae_jax.regimes import Regime, regime
+from biasvae_jax.statistics.regimes import Regime, regime
+from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import Meaning
 from biasvae_jax.scores.recovery import BASELINE

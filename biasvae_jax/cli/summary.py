@@ -8,13 +8,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from biasvae_jax import storage
-from biasvae_jax.boundary import most_active
+from biasvae_jax.cli.output import print_table, shown
 from biasvae_jax.config import Config
-from biasvae_jax.results import SCORES
+from biasvae_jax.runs import directory
+from biasvae_jax.runs.results import SCORES
+from biasvae_jax.statistics.boundary import most_active
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from experiments.output import print_table, shown
 
 SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
 ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network, mean of 3 runs
@@ -22,13 +22,13 @@ ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network,
 
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     """Print directory, time, corners, baselines and diverged models of a finished run."""
-    config = storage.stored_config(out, storage.read_description(out) or {})
-    results = storage.read_dataset(out / "results.nc", config)
+    config = directory.stored_config(out, directory.read_description(out) or {})
+    results = directory.read_dataset(out / "results.nc", config)
     print_table(console, _table(results))
     _print_diverged(console, results)
     _print_undefined(console, results)
     _print_boundary(console, results)
-    storage.read_dataset(out / "history.nc", config)  # only to tell if it is damaged
+    directory.read_dataset(out / "history.nc", config)  # only to tell if it is damaged
     raw = float(results["random_recovery_mse_raw"].mean())
     console.print(
         f"random networks with the plainest head: recovery_mse {raw:.4f} "

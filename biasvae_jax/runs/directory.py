@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from biasvae_jax.arrays import check_manifest, load_tree
+from biasvae_jax.runs.arrays import check_manifest, load_tree
 from biasvae_jax.axes import portion
 from biasvae_jax.study import Study
-from biasvae_jax.datasets import read_dataset, write_dataset
-from biasvae_jax.description import (
+from biasvae_jax.runs.datasets import read_dataset, write_dataset
+from biasvae_jax.runs.description import (
     PLAN,
     check_place,
     current_description,
@@ -35,12 +35,12 @@ from biasvae_jax.description import (
     stored_plan,
     write_description,
 )
-from biasvae_jax.files import StorageError, reporting_disk_errors, writing_folder
-from biasvae_jax.lock import RunDirectoryError, check_still_ours, lock_run
-from biasvae_jax.probe import try_out
-from biasvae_jax.reading import Damaged, Foreign, cannot_read_now
-from biasvae_jax.sums import checksum_file, read_checked, write_checked
-from biasvae_jax.trees import save_tree
+from biasvae_jax.runs.files import StorageError, reporting_disk_errors, writing_folder
+from biasvae_jax.runs.lock import RunDirectoryError, check_still_ours, lock_run
+from biasvae_jax.runs.probe import try_out
+from biasvae_jax.runs.reading import Damaged, Foreign, cannot_read_now
+from biasvae_jax.runs.sums import checksum_file, read_checked, write_checked
+from biasvae_jax.runs.trees import save_tree
 
 __all__ = [
     "PLAN",

@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from biasvae_jax.files import write_atomically
-from biasvae_jax.reading import read_bounded, steadily
+from biasvae_jax.runs.files import write_atomically
+from biasvae_jax.runs.reading import read_bounded, steadily
 
 MAX_SUM_BYTES = 4_096
 

@@ -15,10 +15,11 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from biasvae_jax.storage import StorageError
-from experiments import launchers
-from experiments.cli import BAD_INPUT_ERRORS, CANNOT_GO_ON, UsageError
-from experiments.rendezvous import meet
+from biasvae_jax.runs.directory import StorageError
+from biasvae_jax.runs import launchers
+from biasvae_jax.errors import CANNOT_GO_ON, BadInput
+from biasvae_jax.errors import UsageError
+from biasvae_jax.runs.rendezvous import meet
 
 CONNECT_SECONDS = 45  # an unreachable coordinator is reported within a minute
 HEARTBEAT_SECONDS = 30  # and so is a process that died
@@ -150,7 +151,7 @@ def noticing_loss() -> Iterator[None]:
     """Turn the failure of a collective, when another process died, into one line and exit 1."""
     try:
         yield
-    except BAD_INPUT_ERRORS:
+    except BadInput:
         raise
     except (jax.errors.JaxRuntimeError, ValueError) as error:  # as which, depends on the backend
         if jax.process_count() == 1:

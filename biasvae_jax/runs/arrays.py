@@ -15,9 +15,9 @@ import numpy as np
 import psutil
 
 from biasvae_jax.study import Study
-from biasvae_jax.files import MAX_JSON_BYTES, first_line
-from biasvae_jax.reading import Damaged, Foreign, cannot_read_now, is_missing, read_bounded
-from biasvae_jax.trees import MANIFEST, Keys, study_hash, seal, shapes
+from biasvae_jax.runs.files import MAX_JSON_BYTES, first_line
+from biasvae_jax.runs.reading import Damaged, Foreign, cannot_read_now, is_missing, read_bounded
+from biasvae_jax.runs.trees import MANIFEST, Keys, study_hash, seal, shapes
 
 MAX_DEPTH = 64
 

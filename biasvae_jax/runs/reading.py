@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from biasvae_jax.files import StorageError
+from biasvae_jax.runs.files import StorageError
 
 PAUSES = 0.01, 0.05  # seconds; a rewritten file is whole again at once
 

@@ -11,23 +11,16 @@ from typing import NoReturn, TypeVar
 import jax
 import tyro
 
-from biasvae_jax.config import ConfigError
-from biasvae_jax.sweep.plan import PlanError
-from biasvae_jax.storage import RunDirectoryError, StorageError
-from experiments.output import Streams, shown
-from experiments.signals import LISTENER, Interrupted
+from biasvae_jax.cli.output import Streams, shown
+from biasvae_jax.errors import BAD_INPUT, CANNOT_GO_ON, DONE, BadInput, UsageError
+from biasvae_jax.runs.files import StorageError
+from biasvae_jax.runs.signals import LISTENER, Interrupted
 
-DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2
 MAX_LINE = 2_000  # characters of an error
 
 Flags = TypeVar("Flags")
 
 
-class UsageError(ValueError):
-    """Flags that cannot be read; one line."""
-
-
-BAD_INPUT_ERRORS = (UsageError, ConfigError, PlanError, RunDirectoryError)
 
 
 def parse(
@@ -89,7 +82,7 @@ def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
     try:
         command(sys.argv[1:])
         status = DONE
-    except BAD_INPUT_ERRORS as error:
+    except BadInput as error:
         _complain(error)
         status = BAD_INPUT
     except (StorageError, OSError) as error:

@@ -1,0 +1,196 @@
+"""Add the field's scores to a finished run, as its `scores.nc`.
+
+The same command again goes on where it stopped. A score that is undefined for a model is left out,
+and the reason is told and stored. Without --scores, all but the neural estimates
+of mutual information (info_nce, mine) are computed; `--scores all` adds these.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import numpy as np
+import tyro
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from biasvae_jax.cli import common, output
+from biasvae_jax.cli.output import shown
+from biasvae_jax.cli.runtime import start_jax
+from biasvae_jax.runs import directory, launchers
+from biasvae_jax.runs.loading import LoadedRun, load_finished, write_table
+from biasvae_jax.runs.progress import Progress, showing_progress
+from biasvae_jax.runs.score_table import ScoreTable
+from biasvae_jax.runs.signals import LISTENER, raise_if
+from biasvae_jax.scores.base import left_out
+from biasvae_jax.scores.families import FAMILIES, NEURAL, VARIABLES, neural_bound
+from biasvae_jax.scores.subject import Subject
+from biasvae_jax.sweep import Sweep
+from biasvae_jax.sweep.plan import make_plan, pad_models
+
+SAVE_SECONDS = 5.0
+MOST_REASONS = 20
+AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What to score, and with what."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Directory of a finished run."""
+    scores: tuple[str, ...] = ()
+    """Scores to compute (none: all but the neural ones; all: these too)."""
+    quiet: bool = False
+    """Print errors only."""
+
+
+def chosen_scores(names: Sequence[str]) -> list[str]:
+    """Return the known scores asked for, in their own order; raises UsageError for others."""
+    unknown = [name for name in names if name not in (*VARIABLES, "all")]
+    if unknown:
+        raise common.UsageError(
+            f"--scores {unknown[0]} is unknown; choose from {', '.join(VARIABLES)}, or all"
+        )
+    wanted = VARIABLES if "all" in names else names or FAMILIES
+    return [name for name in VARIABLES if name in wanted]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command."""
+    launchers.refuse_copies()
+    default = Flags(run=tyro.MISSING)
+    flags = common.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
+    names = chosen_scores(flags.scores)
+    console = output.console(flags.quiet)
+    load_finished(flags.run)  # before a lock is made in a directory of something else
+    start_jax()
+    with directory.lock_run(flags.run):
+        run = load_finished(flags.run)
+        table = ScoreTable(run, {k: v for each in VARIABLES.values() for k, v in each.items()})
+        without = left_out(run.recipe)
+        for name in (name for name in names if name in without):
+            console.print(f"left out: {name} ({without[name]})", markup=False)
+        names = [name for name in names if name not in without]
+        total, scored = left(table, names), int(run.finite.sum())
+        console.print(
+            f"scoring {scored} finite models of {run.grid.size} in {shown(run.path)}: "
+            f"{total:,} of {scored * len(names):,} scores to compute"
+        )
+        seconds = {}
+        for kind in (FAMILIES, NEURAL):  # apart, as what they cost differs too much for one bar
+            some = [name for name in names if name in kind and left(table, [name])]
+            if some:
+                with showing_progress(console, left(table, some)) as progress:
+                    seconds |= compute(run, table, some, progress)
+        write_table(flags.run)
+    report(console, run, table, names, seconds)
+
+
+def left(table: ScoreTable, names: Sequence[str]) -> int:
+    """Count the scores still to compute, over models."""
+    return sum(int(table.lacks(VARIABLES[name]).sum()) for name in names)
+
+
+def compute(
+    run: LoadedRun, table: ScoreTable, names: Sequence[str], progress: Progress
+) -> dict[str, float]:
+    """Compute what is missing and return each score's seconds; what is done is always stored."""
+    total, seconds = left(table, names), dict.fromkeys(names, 0.0)
+    here = saved_at = time.monotonic()
+    neural = [together(run, table, name) for name in names if name in NEURAL]
+    farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
+    # small matrices: threads of the linear algebra would only wait for each other
+    with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
+        try:
+            for name in itertools.chain(one_by_one(run, table, names), *neural):
+                before, here = here, time.monotonic()
+                seconds[name] += here - before
+                progress.count(total - left(table, names), name)
+                if here - saved_at >= SAVE_SECONDS:
+                    table.save()
+                    saved_at = here
+                raise_if(stop.asked)
+        finally:
+            table.save()
+    return seconds
+
+
+def one_by_one(run: LoadedRun, table: ScoreTable, names: Sequence[str]) -> Iterator[str]:
+    """Compute the scores that are not neural, model by model; yields the name of each."""
+    families = {name: FAMILIES[name] for name in names if name in FAMILIES}
+    variables = [variable for family in families.values() for variable in family.variables]
+    recipe, models = run.recipe, run.grid.models
+    for index, params in run.stacks(table.lacks(variables), 1):
+        model = models[index[0]]
+        one = jax.tree.map(lambda a: a[0], params)
+        subject = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
+        for name, family in families.items():
+            if table.lacks(family.variables)[index]:
+                table.put(family.variables, index, family.of(subject))
+                yield name
+
+
+def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:
+    """Compute one neural bound, several models at a time; yields its name after each batch."""
+    recipe, models = run.recipe, run.grid.models
+    plan = make_plan(recipe, run.grid.cells, run.grid.seeds)
+    wanted = table.lacks(NEURAL[name])
+    size = min(int(wanted.sum()), plan.devices * int(np.clip(plan.width, *AT_ONCE)))
+    bound = neural_bound(name, Sweep(recipe, plan))
+    for index, params in run.stacks(wanted, size):
+        # the last batch is filled up, so that one compiled program serves all
+        filled = jax.tree.map(lambda a: pad_models(a, size), (models[index], params))
+        table.put(NEURAL[name], index, [bound(*filled)[: len(index)]])
+        yield name
+
+
+def undefined(table: ScoreTable, names: Sequence[str]) -> list[str]:
+    """Say which scores are undefined, for how many models and why, a line for each reason."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for variable in (variable for name in names for variable in VARIABLES[name]):
+        for why, models in table.undefined(variable).items():
+            found.setdefault((why, int(models.sum())), []).append(variable)
+    lines = [
+        f"undefined for {count:,} model{'s' if count > 1 else ''}: {', '.join(variables)} ({why})"
+        for (why, count), variables in found.items()
+    ]
+    more = len(lines) - MOST_REASONS
+    return lines[:MOST_REASONS] + ([f"and {more} more reasons in scores.nc"] if more > 0 else [])
+
+
+def report(
+    console: Console,
+    run: LoadedRun,
+    table: ScoreTable,
+    names: Sequence[str],
+    seconds: dict[str, float],
+) -> None:
+    """Print the range of every score asked for, and what each took."""
+    rows = Table(title="Scores over the models of the run", box=SIMPLE_HEAD)
+    for heading in ("score", "lowest", "median", "highest", "unit", "seconds"):
+        rows.add_column(heading, justify="left" if heading == "score" else "right")
+    for name in names:
+        took = f"{seconds[name]:.0f}" if name in seconds else "–"
+        for variable, meaning in VARIABLES[name].items():
+            values = table[variable][run.finite]
+            values = values[~np.isnan(values)]
+            spread = ["n/a"] * 3
+            if values.size:
+                spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
+            rows.add_row(variable, *spread, meaning.units.replace("1", "–"), took)
+            took = ""  # once for all variables of a score
+    output.print_table(console, rows)
+    for line in undefined(table, names):
+        console.print(line)
+    for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
+        took = [seconds[name] for name in chosen if name in seconds]
+        if took:
+            console.print(f"{kind}scores took {sum(took) / 60:.1f} minutes")
+    console.print(f"open xarray.open_dataset({str(run.path / 'scores.nc')!r})")

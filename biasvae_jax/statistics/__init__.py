@@ -1,0 +1,1 @@
+"""What replicates allow one to say: intervals, boundaries, level sets, regimes."""
