@@ -28,7 +28,7 @@ class Axis:
     """What it is, in a few words."""
     values: tuple[float, ...]
     neutral: float = math.nan
-    """The strength that changes nothing (no bias; the plain objective); NaN if only data know it."""
+    """The strength that changes nothing, such as no bias; NaN if only the data know it."""
     least: float = -math.inf
     """The smallest value allowed."""
     most: float = math.inf

@@ -1,8 +1,8 @@
 """Components of a study: frozen dataclasses whose fields are their flags and their JSON.
 
 A world, a bias, an objective and a network are components. Each class has a `role`, a `kind` (its
-name in a command and in JSON) and a `version`; `register` makes a kind known. A run directory stores
-kind, version and fields, never a module path. Nothing here imports jax.
+name in a command and in JSON) and a `version`; `register` makes a kind known. A run directory
+stores kind, version and fields, never a module path. Nothing here imports jax.
 """
 
 import dataclasses

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from biasvae_jax.biases import Shift
 from biasvae_jax.components import ConfigError, require_numbers, settle_fields
@@ -106,9 +107,9 @@ class Config:
 
         Only squares, shift, β-ELBO with the sampled KL and MLP have one.
         """
-        parts = (study.world, study.objective, study.network, study.training)
+        parts: Any = (study.world, study.objective, study.network, study.training)
         kinds = [type(part) for part in (*parts, study.bias)]
-        if kinds != [Squares, BetaElbo, Dense, Training, Shift] or study.objective.kl != "sampled":
+        if kinds != [Squares, BetaElbo, Dense, Training, Shift] or parts[1].kl != "sampled":
             raise ConfigError("this study is another than the original's, and has no flat config")
         names = {field.name for field in dataclasses.fields(cls)}
         values = {

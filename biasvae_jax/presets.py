@@ -1,4 +1,4 @@
-"""Named studies: what `--preset` starts from, each with its command, its cost and what to expect."""
+"""Named studies, which `--preset` starts from; `config` says what each costs and shows."""
 
 from collections.abc import Callable
 

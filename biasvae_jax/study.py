@@ -67,11 +67,11 @@ class Study:
     Raises ConfigError of one line for anything that cannot be run.
     """
 
-    world: World = Squares()
-    bias: Bias = Shift()
-    objective: Objective = BetaElbo()
-    network: Architecture = Dense()
-    training: Training = Training()
+    world: World = field(default_factory=Squares)
+    bias: Bias = field(default_factory=Shift)
+    objective: Objective = field(default_factory=BetaElbo)
+    network: Architecture = field(default_factory=Dense)
+    training: Training = field(default_factory=Training)
     biases: tuple[float, ...] = ()
     """Strengths of the bias."""
     strengths: tuple[float, ...] = ()
@@ -203,8 +203,8 @@ class Study:
         if not isinstance(training, Mapping) or not set(training) <= names:
             raise ConfigError("the config's training is not this version's")
         axes = values.get("axes", {})
-        bias = parts.get("bias", cls.bias).axis.name
-        strength = parts.get("objective", cls.objective).axis.name
+        bias = parts.get("bias", Shift).axis.name
+        strength = parts.get("objective", BetaElbo).axis.name
         if not isinstance(axes, Mapping) or not set(axes) <= {bias, strength}:
             raise ConfigError(f"the config's axes are not {bias} and {strength}")
         whole = {name: values[name] for name in WHOLE if name in values}

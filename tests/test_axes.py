@@ -68,7 +68,9 @@ def test_a_cell_is_named_by_the_axes_of_the_grid():
         grid.index(scale=1, gamma=0, seed=2)
 
 
-@pytest.mark.parametrize("wrong", [(), (1.0, 1.0), (float("nan"),), (-1.0,), (5.0,), (0.1, 0.1 + 1e-12)])
+@pytest.mark.parametrize(
+    "wrong", [(), (1.0, 1.0), (float("nan"),), (-1.0,), (5.0,), (0.1, 0.1 + 1e-12)]
+)
 def test_an_axis_refuses_values_that_cannot_be_run(wrong):
     axis = Axis("beta", "β", "weight", (1.0,), least=0.0, most=4.0)
     axis.check()

@@ -24,7 +24,9 @@ def test_live_bytes_are_those_of_the_widest_moment():
 def test_a_loop_costs_one_turn_and_a_jitted_function_what_is_in_it():
     body = lambda x: jnp.tanh(x @ jnp.ones((32, 32)))  # noqa: E731
     once = live_bytes(body, X)
-    looped = live_bytes(lambda x: jax.lax.scan(lambda c, _: (body(c), None), x, None, length=50)[0], X)
+    looped = live_bytes(
+        lambda x: jax.lax.scan(lambda c, _: (body(c), None), x, None, length=50)[0], X
+    )
     assert once <= looped <= 3 * once
     assert live_bytes(jax.jit(body), X) >= once
 

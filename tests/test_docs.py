@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import biasvae_jax
-from biasvae_jax.cli import sweep
+from biasvae_jax.cli import sweep as full_sweep
 
 WRITTEN = ("docs", "biasvae_jax", "experiments", "tests")
 DOCS = Path(__file__).parents[1] / "docs"

@@ -20,7 +20,7 @@ import xarray as xr
 from biasvae_jax.config import Config
 from biasvae_jax.runs import directory, files, reading, sums, trees
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
-from experiments.torture_places import free_files, lacking
+from experiments.torture.places import free_files, lacking
 
 CONFIG = Config()
 PLAN = {"devices": 1, "group": 2, "width": 1, "chunk": 3}

@@ -21,8 +21,6 @@ MAX_LINE = 2_000  # characters of an error
 Flags = TypeVar("Flags")
 
 
-
-
 def parse(
     flags: type[Flags], arguments: Sequence[str], default: Flags, command: str, description: str
 ) -> Flags:

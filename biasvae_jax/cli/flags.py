@@ -137,9 +137,7 @@ def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:
         **made,
         biases=study.biases if type(bias) is type(study.bias) else bias.axis.values,
         strengths=(
-            study.strengths
-            if type(objective) is type(study.objective)
-            else objective.axis.values
+            study.strengths if type(objective) is type(study.objective) else objective.axis.values
         ),
     )
 

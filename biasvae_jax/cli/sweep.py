@@ -225,8 +225,8 @@ def _announce(console: Console, study: Study, plan: Plan, out: Path, resuming: b
     memory, seconds = estimate(plan, study.recipe, grid.size, grid.seeds, steps)
     verb = "going on with" if resuming else "training"
     console.print(
-        f"{verb} {counted(grid.size, 'model')} ({grid.bias.symbol} × {grid.strength.symbol} × seed: "
-        f"{len(grid.bias)} × {len(grid.strength)} × {grid.seeds}) "
+        f"{verb} {counted(grid.size, 'model')} ({grid.bias.symbol} × {grid.strength.symbol} × "
+        f"seed: {len(grid.bias)} × {len(grid.strength)} × {grid.seeds}) "
         f"for {counted(steps, 'step')} in {shown(out)}\n"
         f"loss {study.objective.formula} with σ² = {study.sigma2:g}, in nats\n"
         f"plan: {counted(plan.devices, 'device')}, {counted(plan.group, 'model')} in memory "

@@ -63,7 +63,9 @@ def spread(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def _layer(x: jax.Array, layer: Params) -> jax.Array:
     """Apply an affine map."""
-    return x @ layer["kernel"] + jnp.broadcast_to(layer["bias"], (*x.shape[:-1], len(layer["bias"])))
+    return x @ layer["kernel"] + jnp.broadcast_to(
+        layer["bias"], (*x.shape[:-1], len(layer["bias"]))
+    )
 
 
 def _biased(x: jax.Array, layer: Params) -> jax.Array:
@@ -94,7 +96,10 @@ class ConvNet:
             # fan-in of the direction in which the kernel is used
             shape = (4, 4, large, small)
             kernel = jax.nn.initializers.variance_scaling(
-                1.0, "fan_in", "truncated_normal", in_axis=3 if transposed else 2,
+                1.0,
+                "fan_in",
+                "truncated_normal",
+                in_axis=3 if transposed else 2,
                 out_axis=2 if transposed else 3,
             )(next(keys), shape)
             # a pixel of the transpose gets a quarter of the kernel's patches
@@ -120,7 +125,9 @@ class ConvNet:
         layers = params["encoder"]
         h = x.reshape(*x.shape[:-1], SIDE, SIDE, self.channels)
         for i in range(len(CHANNELS)):
-            h = jax.nn.relu(_biased(convolve(h, layers[f"conv_{i}"]["kernel"]), layers[f"conv_{i}"]))
+            h = jax.nn.relu(
+                _biased(convolve(h, layers[f"conv_{i}"]["kernel"]), layers[f"conv_{i}"])
+            )
         return jax.nn.relu(_layer(h.reshape(*x.shape[:-1], -1), layers["dense"]))
 
     def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:

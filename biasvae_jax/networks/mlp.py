@@ -111,13 +111,12 @@ class Dense(Architecture):
         widths = isinstance(hidden, tuple) and all(
             type(h) is int and 1 <= h < 2**31 for h in hidden
         )
-        require(widths, "hidden", hidden, "must be whole numbers ≥ 1, or empty for a linear network")
+        rule = "must be whole numbers ≥ 1, or empty for a linear network"
+        require(widths, "hidden", hidden, rule)
         require_choice("activation", self.activation, get_args(Activation))
         require_choice("output", self.output, get_args(Output))
 
     def bind(self, image: Image, latents: int) -> MLP:
         """Return the network for images of this shape."""
         height, width, channels = image
-        return MLP(
-            height * width * channels, latents, self.hidden, self.output, self.activation
-        )
+        return MLP(height * width * channels, latents, self.hidden, self.output, self.activation)

@@ -1,5 +1,6 @@
 """The protocol of an objective: what is minimised, its strength, its extra state and its terms."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -21,7 +22,7 @@ class Objective(Component):
     axis: ClassVar[Axis]
     Terms: ClassVar[Any]
     """NamedTuple of what `losses` returns; the first is the loss that is minimised."""
-    meanings: ClassVar[dict[str, str]]
+    meanings: ClassVar[Mapping[str, str]]
     """What each term is, in a few words; all are in nats an image."""
     formula: ClassVar[str]
     """The loss in one line, with σ² for the likelihood's variance."""

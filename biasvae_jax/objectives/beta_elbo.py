@@ -4,6 +4,7 @@ Kingma & Welling 2014 (the ELBO and its reparameterisation), Higgins et al. 2017
 """
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, get_args
 
 import jax
@@ -91,11 +92,13 @@ class BetaElbo(Objective):
         least=0.0,
     )
     Terms = Losses
-    meanings = {
-        "loss": "β-ELBO loss",
-        "reconstruction": "reconstruction term",
-        "kl": "single-sample KL",
-    }
+    meanings = MappingProxyType(
+        {
+            "loss": "β-ELBO loss",
+            "reconstruction": "reconstruction term",
+            "kl": "single-sample KL",
+        }
+    )
     formula = "½‖x − x̂‖²/σ² + β·KL"
     optimum_known = True
 

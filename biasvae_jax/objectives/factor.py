@@ -4,6 +4,7 @@ Kim & Mnih 2018, "Disentangling by Factorising", algorithm 2.
 """
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.components import register, require, require_positive, require_whole
+from biasvae_jax.components import register, require, require_positive
 from biasvae_jax.networks.base import Network, Params
 from biasvae_jax.objectives.base import Objective
 from biasvae_jax.objectives.beta_elbo import beta_elbo, check_elbo
@@ -82,22 +83,22 @@ class FactorVae(Objective):
         least=0.0,
     )
     Terms = FactorLosses
-    meanings = {
-        "loss": "FactorVAE loss",
-        "reconstruction": "reconstruction term",
-        "kl": "single-sample KL",
-        "total_correlation": "total correlation of the code, the discriminator's estimate",
-        "discriminator": "cross-entropy of the discriminator",
-    }
+    meanings = MappingProxyType(
+        {
+            "loss": "FactorVAE loss",
+            "reconstruction": "reconstruction term",
+            "kl": "single-sample KL",
+            "total_correlation": "total correlation of the code, the discriminator's estimate",
+            "discriminator": "cross-entropy of the discriminator",
+        }
+    )
     formula = "½‖x − x̂‖²/σ² + KL + γ·TC"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""
         check_elbo(self)
         widths = self.discriminator
-        whole = isinstance(widths, tuple) and all(
-            type(w) is int and 1 <= w < 2**31 for w in widths
-        )
+        whole = isinstance(widths, tuple) and all(type(w) is int and 1 <= w < 2**31 for w in widths)
         require(whole, "discriminator", widths, "must be whole numbers ≥ 1, or empty for a line")
         require_positive("discriminator_rate", self.discriminator_rate)
 
@@ -144,15 +145,13 @@ class FactorVae(Objective):
 
     def optimizer(self, rate: float) -> optax.GradientTransformation:
         """Return two Adams: the discriminator's own, and that of everything else."""
-        players = {
+        players: Any = {
             "vae": optax.adam(rate),
             "discriminator": optax.adam(self.discriminator_rate, b1=0.5),
         }
 
         def labels(params: Any) -> Any:
-            return {
-                name: "discriminator" if name == "discriminator" else "vae" for name in params
-            }
+            return {name: "discriminator" if name == "discriminator" else "vae" for name in params}
 
         return optax.multi_transform(players, labels)
 

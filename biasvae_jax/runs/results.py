@@ -52,7 +52,9 @@ SCORES = tuple(_swept())
 
 def _coordinates(grid: Grid) -> dict[str, xr.Variable]:
     def axis(of: Axis, role: str) -> xr.Variable:
-        about = {"long_name": of.long_name, "units": "1", "symbol": of.symbol, "role": role}
+        about: dict[str, Any] = {
+            "long_name": of.long_name, "units": "1", "symbol": of.symbol, "role": role
+        }  # fmt: skip
         if np.isfinite(of.neutral):
             about["neutral"] = of.neutral
         return xr.Variable(of.name, np.asarray(of.values, np.float64), about)

@@ -16,9 +16,7 @@ from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
-Group = Literal[
-    "recovery", "disentanglement", "information", "generation", "training", "traps"
-]
+Group = Literal["recovery", "disentanglement", "information", "generation", "training", "traps"]
 Better = Literal["higher", "lower", ""]
 Need = Literal["features", "latents", "noise", "optimum", "render"]
 

@@ -159,7 +159,7 @@ def recovery_scores(
     recipe: Recipe,
     data: Any = (),
 ) -> RecoveryScores:
-    """Score one model on the test set: factors `[images, factors]`, clean images `[images, pixels]`.
+    """Score one model on a test set: factors `[images, factors]`, images `[images, pixels]`.
 
     `bias` is the strength under which it was trained, `data` are the world's arrays. Products are
     in full float32, on every device. Source: the original study's "Test Dataset" and PMI.

@@ -86,7 +86,7 @@ def _costs(recipe: Recipe) -> Costs:
     number = jax.ShapeDtypeStruct((), np.float32)
     data = jax.eval_shape(lambda: recipe.world.load(recipe.bias))
     state = jax.eval_shape(lambda k: init_state(k, recipe), key)
-    noise = jax.eval_shape(lambda k: draw_noise(k, 0, recipe), key)
+    noise = jax.eval_shape(lambda k: draw_noise(k, jnp.asarray(0), recipe), key)
     test = jax.eval_shape(recipe.world.test_set, data)
 
     def step(noise, state, bias, strength, data):
@@ -212,7 +212,9 @@ def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) ->
     on_cpu = jax.devices()[0].platform == "cpu"
     slots = min(seeds, math.ceil(plan.group * seeds / models) + 1)
     memory = 2 * plan.padded(models) * costs.resident + plan.devices * (
-        costs.data + plan.width * max(costs.working, costs.scoring) + plan.chunk * slots * costs.noise
+        costs.data
+        + plan.width * max(costs.working, costs.scoring)
+        + plan.chunk * slots * costs.noise
     )
     rate, latency = (CPU_FLOPS, 0.0) if on_cpu else (ACCELERATOR_FLOPS, ACCELERATOR_STEP_SECONDS)
     per_group = max(latency, plan.padded(models) / plan.devices * costs.flops / rate)

@@ -57,8 +57,9 @@ def sigmoid_moments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of sigmoid(N(μ, deviation²)), by the trapezoid rule (error < 1e-12).
 
-    The rule's error falls exponentially with the step, sigmoid being smooth on the scale 1 and the
-    normal density on that of its deviation. Raises ValueError unless μ and deviation ≥ 0 are finite.
+    The rule's error falls exponentially with the step: sigmoid is smooth on the scale 1 and the
+    normal density on that of its deviation. Raises ValueError unless μ and deviation ≥ 0 are
+    finite.
     """
     require(bool(np.isfinite(mu).all()), "mu", "finite", mu)
     require(bool(np.isfinite(deviation)) and deviation >= 0, "deviation", "≥ 0", deviation)
@@ -71,9 +72,7 @@ def sigmoid_moments(
     return mean, (values - mean[..., None]) ** 2 @ weights
 
 
-def cell_eigenvalues(
-    world: Squares, mu: np.ndarray | float, deviation: float = 1.0
-) -> np.ndarray:
+def cell_eigenvalues(world: Squares, mu: np.ndarray | float, deviation: float = 1.0) -> np.ndarray:
     """Eigenvalue of each square i: λᵢ(μ) = contrastᵢ²·m²·Var[sigmoid(N(μ, s²))] + σ_noise².
 
     s is the latents' `deviation`, 1 unless a bias changes it.

@@ -58,7 +58,7 @@ def extend(history: History, first_step: int, losses: Any, steps: int) -> Histor
 
 
 def means(history: History, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means over bins `[models, bins, terms]` and over the last 5 % `[models, terms]`."""
+    """Return the means over bins `[models, bins, terms]` and the last 5 % `[models, terms]`."""
     counts = np.bincount(bin_of(np.arange(steps), steps))
     return history.bins / counts[:, None], history.tail / (steps - tail_start(steps))
 

@@ -1,6 +1,6 @@
 """What all models of a sweep have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -14,15 +14,15 @@ from biasvae_jax.worlds import Sample, World
 
 @dataclass(frozen=True)
 class Recipe:
-    """World, bias, network, objective and training; models differ in (bias strength, strength, seed).
+    """World, bias, network, objective and training; models differ in two strengths and the seed.
 
     Swap any field for a variant of your own.
     """
 
     world: World
     network: Network
-    bias: Bias = Shift()
-    objective: Objective = BetaElbo()
+    bias: Bias = field(default_factory=Shift)
+    objective: Objective = field(default_factory=BetaElbo)
     batch_size: int = 64
     learning_rate: float = 1e-3
     patience: int = 0

@@ -18,6 +18,7 @@ from biasvae_jax.training.recipe import Recipe
 Terms = Any
 """The objective's `Terms`: its loss and its parts, nats."""
 
+
 class TrainState(NamedTuple):
     """One model in training."""
 
@@ -144,7 +145,8 @@ def _scan_watched(
         i, state, infos = carry
         state, info = step(state, rows[i])
         watch = observe(state.watch, info, recipe.patience, recipe.tolerance)
-        warm = state.step > recipe.objective.kl_warmup  # before, the loss itself rises with its KL weight
+        # before, the loss itself rises with its KL weight
+        warm = state.step > recipe.objective.kl_warmup
         watch = jax.tree.map(lambda new, old: jnp.where(warm, new, old), watch, state.watch)
         infos = jax.tree.map(lambda a, b: a.at[i].set(b), infos, info)
         return i + 1, state._replace(watch=watch), infos

@@ -121,8 +121,10 @@ def _npy_header(archive: zipfile.ZipFile, file: Path, name: str) -> tuple[tuple[
         raise ConfigError(f"--data {file} has no {name}, which dSprites' layout needs")
     with archive.open(f"{name}.npy") as stream:
         major, _ = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if major == 1 else (
-            np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0
+            if major == 1
+            else (np.lib.format.read_array_header_2_0)
         )
         shape, _, dtype = read(stream)
     return shape, dtype
@@ -157,7 +159,9 @@ def _room(file: Path, shape: tuple[int, ...], rows: int | None) -> int:
         fits = max(0, int((0.8 * free - needed + 3 * each * kept) // (3 * each)))
         raise ConfigError(
             f"--data {file} needs about {needed / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are "
-            f"free; --rows {fits} fits" if fits >= 2 else f"--data {file} is larger than memory"
+            f"free; --rows {fits} fits"
+            if fits >= 2
+            else f"--data {file} is larger than memory"
         )
     return kept
 

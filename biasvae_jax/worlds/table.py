@@ -88,7 +88,7 @@ class Table(World):
         require(text, "fingerprint", self.fingerprint, "must be a SHA-256, or left out")
 
     def check_bias(self, bias: Bias) -> None:
-        """Raise ConfigError if the bias is of another kind, no file is named, or it lacks a factor."""
+        """Raise ConfigError if the bias is of another kind, or no file is named."""
         super().check_bias(bias)
         if not self.data:
             raise ConfigError("--world table needs a file: name it with --data")

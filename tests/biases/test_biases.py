@@ -43,7 +43,11 @@ def test_the_favoured_value_is_the_last_class_and_the_others_keep_their_order(va
     assert set(factors[classes == 4, 0]) == {favoured}
     rest = factors[classes < 4, 0]
     order = classes[classes < 4]
-    assert all((rest[i] < rest[j]) == (order[i] < order[j]) for i in range(len(rest)) for j in range(len(rest)))
+    assert all(
+        (rest[i] < rest[j]) == (order[i] < order[j])
+        for i in range(len(rest))
+        for j in range(len(rest))
+    )
 
 
 @pytest.mark.parametrize("bias", LATENT + ROWS)

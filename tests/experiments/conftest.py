@@ -18,7 +18,7 @@ TINY = [
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tiny"
-    full_sweep.main([*TINY, "--out", str(out)])
+    sweep.main([*TINY, "--out", str(out)])
     return out
 
 

@@ -18,19 +18,33 @@ from biasvae_jax.statistics.intervals import Coverage, Interval, t_interval
 from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.theory import collapse_boundary, predict
 from biasvae_jax.worlds import Squares
-from experiments import (
+from experiments.findings import (
+    command as findings,
+)
+from experiments.findings import (
+    diagonal as findings_diagonal,
+)
+from experiments.findings import (
     evidence,
     evidence_diagonal,
     evidence_training,
-    findings,
-    findings_diagonal,
-    findings_maps,
-    findings_noise,
-    findings_page,
-    findings_training,
-    findings_words,
 )
-from experiments.evidence import Run
+from experiments.findings import (
+    maps as findings_maps,
+)
+from experiments.findings import (
+    noise as findings_noise,
+)
+from experiments.findings import (
+    page as findings_page,
+)
+from experiments.findings import (
+    training as findings_training,
+)
+from experiments.findings import (
+    words as findings_words,
+)
+from experiments.findings.evidence import Run
 
 MU = (0.0, 1.0, 2.0, 3.5, 5.0)
 BETA = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)

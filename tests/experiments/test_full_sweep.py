@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax.cli import sweep
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.config import PRESETS, Config

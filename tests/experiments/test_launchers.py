@@ -2,10 +2,12 @@
 
 import pytest
 
-from biasvae_jax.cli import report, score, sweep
+from biasvae_jax.cli import report, score
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.errors import UsageError
 from biasvae_jax.runs import launchers
-from experiments import findings, identifiability, proxy
+from experiments import identifiability, proxy
+from experiments.findings import command as findings
 
 BATCH = {"SLURM_NTASKS": "4", "SLURM_JOB_ID": "1234", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 STEP = BATCH | {"SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_NODELIST": "node1"}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax import load_run
-from biasvae_jax.cli import output, sweep
+from biasvae_jax.cli import output
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.runtime import cache_directory
 from biasvae_jax.cli.summary import print_summary
 

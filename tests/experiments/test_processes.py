@@ -13,7 +13,7 @@ import xarray as xr
 
 from biasvae_jax.errors import UsageError
 from biasvae_jax.runs import processes
-from experiments.torture_processes import disagreements
+from experiments.torture.processes import disagreements
 
 FLAGS = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "50", "--steps", "400"),

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from biasvae_jax.cli import sweep
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import Interrupted
 from biasvae_jax.cli.summary import print_summary
 from biasvae_jax.runs import directory, results
 from biasvae_jax.runs.directory import StorageError
-from experiments.torture_files import Stages, damages, file_limits
-from experiments.torture_inputs import inputs
-from experiments.torture_places import few_files, lacking_features, names
-from experiments.torture_runs import Runs
-from experiments.victim import CHUNK, FLAGS, Victim, launch
+from experiments.torture.files import Stages, damages, file_limits
+from experiments.torture.inputs import inputs
+from experiments.torture.places import few_files, lacking_features, names
+from experiments.torture.runs import Runs
+from experiments.torture.victim import CHUNK, FLAGS, Victim, launch
 
 
 def assert_good(*tallies):

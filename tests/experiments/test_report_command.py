@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biasvae_jax import load_run
-from biasvae_jax.cli import report, sweep
+from biasvae_jax.cli import report
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.errors import UsageError
 from biasvae_jax.report import PICTURES

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from biasvae_jax import host
-from biasvae_jax.cli import runtime, sweep
+from biasvae_jax.cli import runtime
+from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.errors import UsageError
 from biasvae_jax.runs.sums import write_checked
 from biasvae_jax.scores.diagnosis import CodeVariance, signal_share

@@ -36,7 +36,9 @@ def test_shapes_for_one_example_and_for_batches(channels):
     chex.assert_shape((mean, logvar), (2, 1, 5))
     image = network.decode(params, mean)
     chex.assert_shape(image, x.shape)
-    chex.assert_trees_all_close(network.encode(params, x[0, 0])[0], mean[0, 0], rtol=1e-3, atol=1e-5)
+    chex.assert_trees_all_close(
+        network.encode(params, x[0, 0])[0], mean[0, 0], rtol=1e-3, atol=1e-5
+    )
     layer = params["encoder"]["code"]
     both = network.features(params, x) @ layer["kernel"] + layer["bias"][None, None]
     chex.assert_trees_all_close(both, jnp.concatenate([mean, logvar], -1), atol=1e-5)

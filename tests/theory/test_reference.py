@@ -18,7 +18,9 @@ from biasvae_jax.worlds import Squares
 WORLD = Squares(n=2, m=3, bins=(0.2, 0.8))
 
 
-@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (2.0, 1.0), (0.0, 0.1), (0.5, 4.0), (1.0, 0.0)])
+@pytest.mark.parametrize(
+    ("mean", "deviation"), [(0.0, 1.0), (2.0, 1.0), (0.0, 0.1), (0.5, 4.0), (1.0, 0.0)]
+)
 def test_the_moments_are_the_integrals(mean, deviation):
     found = sigmoid_moments(mean, deviation)
     if deviation == 0:
@@ -47,7 +49,9 @@ def test_the_closed_form_of_a_bias_is_what_its_images_have(bias, strength):
 def test_the_threshold_of_scale_rises_with_the_variety_of_the_data():
     found = collapse_boundary(WORLD, Scale.axis.values, 0.25, Scale())
     assert (np.diff(found) > 0).all()
-    assert found[Scale.axis.values.index(1.0)] == pytest.approx(collapse_boundary(WORLD, [0.0], 0.25)[0])
+    assert found[Scale.axis.values.index(1.0)] == pytest.approx(
+        collapse_boundary(WORLD, [0.0], 0.25)[0]
+    )
 
 
 def test_a_reference_is_the_theory_of_every_cell_and_nothing_at_beta_0():

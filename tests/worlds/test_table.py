@@ -35,7 +35,7 @@ def test_images_factors_and_names_come_from_the_file(world, file):
     data, sample = drawn(world, 0.5)
     chex.assert_shape(sample.x, (20_000, world.pixels))
     assert data.images.dtype == jnp.uint8 and set(np.unique(sample.x)) == {0.0, 1.0}
-    # a row's image belongs to its factors: the bar's area is its height, 2 + 2·(size − 0.5) … times 2
+    # a row's image belongs to its factors: the area of the bar is twice its height
     area = np.asarray(sample.x).reshape(20_000, 64, -1)[..., 0].sum(1)
     np.testing.assert_allclose(area, 2 * (2 + 2 * np.floor(np.asarray(sample.u[:, 1]))))
 

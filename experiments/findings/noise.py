@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from experiments import evidence
-from experiments.evidence import BEATS, MOSTLY, Run
-from experiments.findings_words import number, of, paragraphs, table, value
+from experiments.findings import evidence
+from experiments.findings.evidence import BEATS, MOSTLY, Run
+from experiments.findings.words import number, of, paragraphs, table, value
 
 
 def signal_section(grids: tuple[Run, ...], long: Run, spare: tuple[Run, ...]) -> str:

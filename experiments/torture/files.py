@@ -15,7 +15,7 @@ from biasvae_jax.cli.common import Interrupted
 from biasvae_jax.cli.sweep import main
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
-from experiments.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt
+from experiments.torture.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt
 
 Damage = Callable[[bytes], bytes | None]
 """What becomes of a file's content; None: the file goes."""

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from biasvae_jax.statistics.intervals import Interval, simulated_coverage, t_interval
-from experiments import evidence, evidence_training
-from experiments.evidence import SPARE_RUNS, TERMS, Run
-from experiments.evidence_diagonal import Diagonal
-from experiments.findings_diagonal import diagonal_answer, diagonal_section
-from experiments.findings_maps import maps_answer, maps_section
-from experiments.findings_noise import beaten_words, signal_section
-from experiments.findings_training import training_answer, training_section
-from experiments.findings_words import listed, number, of, paragraphs, ratio, table, value
+from experiments.findings import evidence, evidence_training
+from experiments.findings.diagonal import diagonal_answer, diagonal_section
+from experiments.findings.evidence import SPARE_RUNS, TERMS, Run
+from experiments.findings.evidence_diagonal import Diagonal
+from experiments.findings.maps import maps_answer, maps_section
+from experiments.findings.noise import beaten_words, signal_section
+from experiments.findings.training import training_answer, training_section
+from experiments.findings.words import listed, number, of, paragraphs, ratio, table, value
 
 
 def page(runs: Mapping[str, Run], found: Diagonal, commands: Mapping[str, str]) -> str:

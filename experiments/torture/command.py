@@ -19,11 +19,11 @@ from rich.table import Table
 from biasvae_jax.cli import common, output
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
-from experiments.torture_files import corruptions, file_limits, full_disks
-from experiments.torture_places import few_files, lacking_features, names
-from experiments.torture_processes import disagreements
-from experiments.torture_runs import Runs
-from experiments.victim import Tally, Victim
+from experiments.torture.files import corruptions, file_limits, full_disks
+from experiments.torture.places import few_files, lacking_features, names
+from experiments.torture.processes import disagreements
+from experiments.torture.runs import Runs
+from experiments.torture.victim import Tally, Victim
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ class Trials:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
-    trials = common.parse(Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or "")
+    trials = common.parse(
+        Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or ""
+    )
     console, started = output.console(), time.monotonic()
     tallies = []
     with (
@@ -92,7 +94,7 @@ def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
         yield lacking_features(victim, folder)
         yield few_files(victim, folder)
     if trials.inputs:
-        from experiments.torture_inputs import inputs  # the one part that needs hypothesis
+        from experiments.torture.inputs import inputs  # the one part that needs hypothesis
 
         yield from inputs(trials.inputs, trials.seed)
     yield disagreements(folder, trials.disagreements)

@@ -15,7 +15,7 @@ from biasvae_jax.statistics.boundary import (
 )
 from biasvae_jax.statistics.intervals import Interval
 from biasvae_jax.statistics.level_sets import BETA, MU, HoldOut, ModelComparison, compare_models
-from experiments.evidence import Run
+from experiments.findings.evidence import Run
 
 JUDGED = ("recovery_r2", "kl", "pmi", "generation_mse")
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from biasvae_jax.figures import COLOUR_MAP, regime_map
 from biasvae_jax.statistics.boundary import boundary_steps
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.evidence import TERMS, Run, mean
-from experiments.evidence_diagonal import JUDGED, Diagonal
-from experiments.evidence_training import Cell
+from experiments.findings.evidence import TERMS, Run, mean
+from experiments.findings.evidence_diagonal import JUDGED, Diagonal
+from experiments.findings.evidence_training import Cell
 
 WIDTH = 7.6  # inches, near the width of the page
 BLUE, GREEN, PURPLE, ORANGE, VERMILION = "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#D55E00"

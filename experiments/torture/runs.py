@@ -14,7 +14,7 @@ import numpy as np
 from biasvae_jax.cli import common
 from biasvae_jax.runs.files import WRITING
 from biasvae_jax.runs.signals import SIGNALS
-from experiments.victim import Tally, Victim, launch
+from experiments.torture.victim import Tally, Victim, launch
 
 REPORTING = "writing report"
 PATIENCE = 300.0  # seconds after which a process counts as hung

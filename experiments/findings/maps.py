@@ -3,9 +3,9 @@
 import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments import evidence
-from experiments.evidence import TERMS, Run
-from experiments.findings_words import (
+from experiments.findings import evidence
+from experiments.findings.evidence import TERMS, Run
+from experiments.findings.words import (
     compare,
     listed,
     number,

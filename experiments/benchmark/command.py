@@ -34,7 +34,7 @@ from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
-from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference
+from experiments.benchmark.contestants import CONTESTANTS, FLOOR, TITLES, reference
 
 LOSS_TOLERANCE = 1e-4
 MODELS = 121
@@ -59,7 +59,7 @@ class Worker:
     """A contestant in its own process."""
 
     def __init__(self, name: str, models: int, batch_size: int, given: Path, cores: int = 0):
-        command = [sys.executable, "-m", "experiments.contestants", name]
+        command = [sys.executable, "-m", "experiments.benchmark.contestants", name]
         command += [str(models), str(batch_size), str(cores), str(given)]
         pipe = subprocess.PIPE
         # several processes share a GPU, so none may take most of its memory at the start
@@ -225,7 +225,9 @@ def draw(results: Sequence[dict]) -> Figure:
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
     launchers.refuse_copies()
-    flags = common.parse(Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or "")
+    flags = common.parse(
+        Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or ""
+    )
     if flags.quick:
         flags = dataclasses.replace(flags, batch_size=flags.batch_size[:1], repetitions=2)
     if flags.repetitions < 1 or not flags.batch_size or min(flags.batch_size) < 1:

@@ -19,7 +19,6 @@ from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.runner import Run
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.sweep.plan import make_plan
-from biasvae_jax.training import Recipe
 
 STEPS, CHUNK = 400, 20
 FLAGS = (
@@ -71,11 +70,10 @@ class Victim:
 
     def __post_init__(self):
         start_jax(cache=False)
-        self.config = read_flags(FLAGS).config
-        recipe = Recipe.from_config(self.config)
-        cells = len(self.config.mu) * len(self.config.beta)
+        self.study = read_flags(FLAGS)[1]
+        recipe, cells = self.study.recipe, self.study.grid.cells
         devices = min(host.cores(), cells)  # as the command, started in a process of its own
-        self.plan = make_plan(recipe, cells, self.config.seeds, devices=devices, chunk=CHUNK)
+        self.plan = make_plan(recipe, cells, self.study.seeds, devices=devices, chunk=CHUNK)
         self.sweep = Sweep(recipe, self.plan)
         self.run(self.reference, interval=math.inf)
 
@@ -84,12 +82,12 @@ class Victim:
 
         Raises what the runner raises: Interrupted, StorageError, RunDirectoryError.
         """
-        directory.check_run(out, self.config)
+        directory.check_run(out, self.study)
         directory.stored_plan(out)
         with directory.lock_run(out):
             plan = {name: getattr(self.plan, name) for name in directory.PLAN}
-            directory.open_run(out, self.config, {"plan": plan})
-            Run(out, self.config, self.sweep, interval, _Happening(at)).execute()
+            directory.open_run(out, self.study, {"plan": plan})
+            Run(out, self.study, self.sweep, interval, _Happening(at)).execute()
 
     def differences(self, out: Path) -> list[str]:
         """Name what in `out` is not, bit for bit, as in the reference run."""

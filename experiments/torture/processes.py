@@ -5,8 +5,8 @@ import socket
 from pathlib import Path
 
 from biasvae_jax.cli import common
-from experiments.torture_runs import PATIENCE
-from experiments.victim import Tally, launch
+from experiments.torture.runs import PATIENCE
+from experiments.torture.victim import Tally, launch
 
 DISAGREEMENTS = (
     ("beta", "--beta", "9", "90"),

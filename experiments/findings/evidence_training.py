@@ -8,7 +8,7 @@ import numpy as np
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD, Regime
 from biasvae_jax.training.convergence import converged_step
-from experiments.evidence import Run, mean
+from experiments.findings.evidence import Run, mean
 
 TOLERANCE = 0.1  # nats a window, of a 20th of the long training, by which a loss must improve
 

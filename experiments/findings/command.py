@@ -22,10 +22,10 @@ from biasvae_jax.runs import launchers
 from biasvae_jax.runs.files import reporting_disk_errors, write_atomically
 from biasvae_jax.runs.loading import load_run
 from biasvae_jax.theory import predict
-from experiments import evidence_diagonal, evidence_training, findings_figures
-from experiments.evidence import SPARE_RUNS, Run
-from experiments.evidence_diagonal import Diagonal
-from experiments.findings_page import page
+from experiments.findings import evidence_diagonal, evidence_training, figures
+from experiments.findings.evidence import SPARE_RUNS, Run
+from experiments.findings.evidence_diagonal import Diagonal
+from experiments.findings.page import page
 
 DPI = 150
 MANY = 5  # seeds of the main grids
@@ -129,14 +129,14 @@ def draw(runs: Mapping[str, Run], found: Diagonal) -> dict[str, Figure]:
     """Draw every figure of the page."""
     blog, annealed = runs["blog"], runs["annealed"]
     return {
-        "boundary": findings_figures.boundaries(found),
-        "collapse": findings_figures.collapse(annealed),
-        "generation": findings_figures.generation(annealed),
-        "regimes": findings_figures.regimes(blog, annealed),
-        "gap": findings_figures.gaps(blog, annealed),
-        "convergence": findings_figures.convergence(evidence_training.followed(runs)),
-        "signal": findings_figures.signal(blog, annealed),
-        "spare": findings_figures.spare(*(runs[name] for name in SPARE_RUNS)),
+        "boundary": figures.boundaries(found),
+        "collapse": figures.collapse(annealed),
+        "generation": figures.generation(annealed),
+        "regimes": figures.regimes(blog, annealed),
+        "gap": figures.gaps(blog, annealed),
+        "convergence": figures.convergence(evidence_training.followed(runs)),
+        "signal": figures.signal(blog, annealed),
+        "spare": figures.spare(*(runs[name] for name in SPARE_RUNS)),
     }
 
 

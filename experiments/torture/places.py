@@ -15,7 +15,7 @@ import numpy as np
 
 from biasvae_jax.cli.common import Interrupted
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
-from experiments.victim import CHUNK, STEPS, Tally, Victim, interrupt
+from experiments.torture.victim import CHUNK, STEPS, Tally, Victim, interrupt
 
 NAMES = (
     *(

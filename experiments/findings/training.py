@@ -6,8 +6,8 @@ import numpy as np
 
 from biasvae_jax.statistics.intervals import Interval
 from biasvae_jax.statistics.regimes import Regime
-from experiments.evidence import Run
-from experiments.evidence_training import (
+from experiments.findings.evidence import Run
+from experiments.findings.evidence_training import (
     TOLERANCE,
     Cell,
     Locked,
@@ -19,7 +19,7 @@ from experiments.evidence_training import (
     patience,
     woken,
 )
-from experiments.findings_words import listed, number, of, paragraphs, sign, table, value
+from experiments.findings.words import listed, number, of, paragraphs, sign, table, value
 
 
 def training_answer(runs: Mapping[str, Run], followed: Mapping[str, list[Cell]]) -> str:

@@ -16,7 +16,7 @@ from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.training import Recipe
-from experiments.victim import Tally
+from experiments.torture.victim import Tally
 
 ABSURD = (
     *("", " ", "nan", "inf", "-inf", "-0", "1e-400", "1e400", "-1", "0", "1", "1.5", "0.1"),

@@ -4,10 +4,10 @@ import numpy as np
 
 from biasvae_jax.statistics.boundary import MostActive, Slope
 from biasvae_jax.statistics.level_sets import BETA, MODELS, MU, THEORY, ModelComparison
-from experiments import evidence, evidence_diagonal
-from experiments.evidence import Run
-from experiments.evidence_diagonal import JUDGED, Diagonal, Edge
-from experiments.findings_words import (
+from experiments.findings import evidence, evidence_diagonal
+from experiments.findings.evidence import Run
+from experiments.findings.evidence_diagonal import JUDGED, Diagonal, Edge
+from experiments.findings.words import (
     NONE,
     escaped,
     listed,

@@ -1,0 +1,1 @@
+"""Attempts to lose a run, or to make it report a wrong number."""
