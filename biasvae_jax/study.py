@@ -15,6 +15,7 @@ from biasvae_jax.biases import Bias, Shift
 from biasvae_jax.components import (
     ROLES,
     ConfigError,
+    UnknownKind,
     from_values,
     require,
     require_number,
@@ -26,6 +27,7 @@ from biasvae_jax.components import (
 )
 from biasvae_jax.networks import Architecture, Dense
 from biasvae_jax.objectives import BetaElbo, Objective
+from biasvae_jax.stranger import Stranger
 from biasvae_jax.training.recipe import Recipe
 from biasvae_jax.worlds import Squares, World
 
@@ -90,10 +92,12 @@ class Study:
             object.__setattr__(self, name, values)
             dataclasses.replace(axis, values=values).check(stored=bool(self.text))
         settle_fields(self)
-        self.world.check_bias(self.bias)
         require_whole("seeds", self.seeds)
         if self.latent_dim is not None:
             require_whole("latent_dim", self.latent_dim)
+        if self.strangers:
+            return
+        self.world.check_bias(self.bias)
         self.objective.variance(self.world.noise_variance)
         warmup, steps = self.objective.kl_warmup, self.training.steps
         rule = f"must leave 5 % of the {steps} steps at the full weight (--steps)"
@@ -113,6 +117,12 @@ class Study:
         )
 
     @property
+    def strangers(self) -> list[Stranger]:
+        """Components whose kind is not known here."""
+        parts: list[Any] = [getattr(self, role) for role in ROLES]
+        return [part for part in parts if isinstance(part, Stranger)]
+
+    @property
     def latents(self) -> int:
         """Number of learned latents, resolved."""
         return len(self.world.factors) if self.latent_dim is None else self.latent_dim
@@ -124,8 +134,13 @@ class Study:
 
     @functools.cached_property
     def recipe(self) -> Recipe:
-        """World, bias, network, objective and training, as training takes them."""
+        """World, bias, network, objective and training, as training takes them.
+
+        Raises ConfigError if a component is of an unknown kind, or a data file cannot be read.
+        """
         training = self.training
+        if self.strangers:
+            raise ConfigError(" and ".join(each.missing for each in self.strangers))
         return Recipe(
             world=self.world,
             network=self.network.bind(self.world.image, self.latents),
@@ -143,6 +158,8 @@ class Study:
         Raises ConfigError if a file cannot be read or is another than before, or if the network
         does not fit its images.
         """
+        if self.strangers:
+            return self
         world = self.world.sealed()
         study = self if world is self.world else dataclasses.replace(self, world=world)
         study.recipe  # noqa: B018 - binding the network checks the image's shape
@@ -174,8 +191,11 @@ class Study:
         return cls.from_values(values)
 
     @classmethod
-    def from_values(cls, values: object) -> "Study":
+    def from_values(cls, values: object, strangers: bool = False) -> "Study":
         """Build a study from parsed JSON; its text is kept as its identity.
+
+        With `strangers`, components of an unknown kind are kept as `Stranger`s: such a study has
+        its grid, and raises ConfigError where the component itself is needed.
 
         A missing field takes its default, an unknown one is refused, an older component's fields
         are migrated, and values without a format are a config of 0.1.0. Raises ConfigError.
@@ -195,14 +215,19 @@ class Study:
         unknown = sorted(set(values) - known)
         if unknown:
             raise ConfigError(f"the config's fields are not this version's: {unknown}")
-        parts: dict[str, Any] = {
-            role: from_values(role, values[role]) for role in ROLES if role in values
-        }
+        axes = values.get("axes", {})
+        parts: dict[str, Any] = {}
+        for role in (role for role in ROLES if role in values):
+            try:
+                parts[role] = from_values(role, values[role])
+            except UnknownKind:
+                if not strangers:
+                    raise
+                parts[role] = Stranger.of(role, values[role], axes)
         training = values.get("training", {})
         names = {f.name for f in dataclasses.fields(Training)}
         if not isinstance(training, Mapping) or not set(training) <= names:
             raise ConfigError("the config's training is not this version's")
-        axes = values.get("axes", {})
         bias = parts.get("bias", Shift).axis.name
         strength = parts.get("objective", BetaElbo).axis.name
         if not isinstance(axes, Mapping) or not set(axes) <= {bias, strength}:
@@ -230,8 +255,8 @@ class Study:
 def settings(study: Any) -> dict[str, Any]:
     """Return all that has a flag, by the flag's name: kinds, fields, axes, training, seeds."""
     found: dict[str, Any] = {role: getattr(study, role).kind for role in ROLES}
-    for role in ROLES:
-        part = getattr(study, role)
+    parts = [getattr(study, role) for role in ROLES]
+    for part in (part for part in parts if not isinstance(part, Stranger)):
         found |= {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}
     return {
         **found,

@@ -100,3 +100,17 @@ def test_json_that_is_no_study_is_refused_in_one_line(text, message):
     with pytest.raises(ConfigError, match=message) as caught:
         Study.from_json(text)
     assert "\n" not in str(caught.value)
+
+
+def test_a_study_of_an_unknown_kind_keeps_its_grid_and_says_what_is_missing():
+    values = json.loads(VARIANT.to_json())
+    values["objective"] = {"kind": "mine", "weight": 3}
+    values["axes"] = {"scale": [0.5, 1.0], "nu": [0.0, 1.0, 2.0]}
+    study = Study.from_values(values, strangers=True)
+    assert study.grid.dims == ("scale", "nu", "seed") and study.grid.shape == (2, 3, 2)
+    assert study.to_json() == json.dumps(values, indent=2)
+    with pytest.raises(ConfigError, match=r"objective is of the kind mine.*components="):
+        study.recipe  # noqa: B018
+    with pytest.raises(ConfigError, match="--objective mine is unknown"):
+        Study.from_values(values)
+    assert "objective: mine → factor" in study.difference(VARIANT)

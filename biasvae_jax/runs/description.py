@@ -85,7 +85,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def stored_study(path: Path, description: dict) -> Study:
     """Return the config of a run's description; raises RunDirectoryError if it has none."""
     try:
-        study = Study.from_values(description.get("config"))
+        study = Study.from_values(description.get("config"), strangers=True)
     except ConfigError as error:
         raise RunDirectoryError(f"{path / 'config.json'}: {error}") from None
     if study.grid.size > MAX_MODELS:
