@@ -25,7 +25,7 @@ class Stranger:
 
     @classmethod
     def of(cls, role: Role, values: Mapping[str, Any], axes: Any) -> "Stranger":
-        """Keep a component's JSON, with the name of its axis: the first of a bias, else the last."""
+        """Keep a component's JSON, with its axis's name: the first for a bias, else the last."""
         names = list(axes) if isinstance(axes, Mapping) else []
         axis = None
         if role in ("bias", "objective"):
