@@ -73,7 +73,12 @@ class Axis:
     @property
     def label(self) -> str:
         """Symbol and name, as an axis of a figure has them."""
-        return f"{self.symbol}, {self.long_name}"
+        return f"{self.symbol}, {self.title}"
+
+    @property
+    def title(self) -> str:
+        """The long name up to its colon, such as "training bias"."""
+        return self.long_name.partition(":")[0]
 
 
 class Models(NamedTuple):

@@ -5,20 +5,29 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
-from biasvae_jax.config import Config
+from biasvae_jax.axes import Axis
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.figures import heat_map, image_grid, regime_map, spread, training_curves
+from biasvae_jax.figures import (
+    heat_map,
+    image_grid,
+    pictures,
+    regime_map,
+    spread,
+    training_curves,
+)
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.recovery import test_codes
-from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Generated
 
 ROW = 21  # images in a row, as in the original study
 SHOWN_MODELS = 8  # test images of a model's figure
+HEAD_ROWS = 20_000  # test images behind the drawn projection
 
 # file: (title, unit); the score is its name without "heatmap_"
 HEAT_MAPS = {
@@ -49,8 +58,10 @@ def write_figures(run: LoadedRun) -> None:
     with directory.writing_folder(run.path / "figures") as folder:
         _heat_maps(folder, run)
         _curves(folder, run)
-        _data(folder, run.config, run.recipe)
-        _models(folder, run)
+        _training_images(folder, run)
+        u, x = (np.asarray(part) for part in run.recipe.world.test_set(run.data))
+        _test_images(folder, run, x)
+        _models(folder, run, u, x)
 
 
 def _save(figure: Figure, folder: Path, name: str) -> None:
@@ -58,102 +69,121 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def _heat_maps(folder: Path, run: LoadedRun) -> None:
-    config, results, boundary = run.config, run.scores, run.boundary
-    seeds = "" if config.seeds == 1 else f" (mean of {config.seeds} seeds)"
+    """Draw the map of each score that the results have."""
+    grid, results = run.grid, run.scores
+    axes = grid.bias, grid.strength
+    seeds = "" if grid.seeds == 1 else f" (mean of {grid.seeds} seeds)"
     for name, (title, label) in HEAT_MAPS.items():
-        values = results[name.removeprefix("heatmap_")].mean("seed").values
-        figure = heat_map(values, config.mu, config.beta, title + seeds, label, boundary)
-        _save(figure, folder, name)
-    codes = results["regime"].transpose("mu", "beta", "seed").values
-    _save(regime_map({"": codes}, config.mu, config.beta, boundary), folder, "regime")
+        score = name.removeprefix("heatmap_")
+        if score in results:
+            values = results[score].transpose(*grid.dims).mean("seed").values
+            _save(heat_map(values, *axes, title + seeds, label, run.boundary), folder, name)
+    codes = results["regime"].transpose(*grid.dims).values
+    _save(regime_map({"": codes}, *axes, run.boundary), folder, "regime")
 
 
 def _curves(folder: Path, run: LoadedRun) -> None:
-    """Draw the curves over μ at the β nearest 1, and over β at the μ nearest 0."""
-    beta = min(run.config.beta, key=lambda b: abs(b - 1))
-    mu = min(run.config.mu, key=abs)
-    mean = run.history.mean("seed")
-    over_mu, over_beta = mean.sel(beta=beta), mean.sel(mu=mu)
-    for name, part, dimension, title in (
-        (
-            "curves_over_mu",
-            over_mu,
-            "mu",
-            f"Training curves over the training bias μ, β = {beta:g}",
-        ),
-        ("curves_over_beta", over_beta, "beta", f"Training curves over β, μ = {mu:g}"),
-    ):
-        losses = {str(k): part[k].transpose(dimension, "step").values for k in part.data_vars}
-        symbol = {"mu": "μ", "beta": "β"}[dimension]
-        names = [f"{symbol} = {v:g}" for v in part[dimension].values]
-        figure = training_curves(part["step"].values, losses, names, title, "")
-        _save(figure, folder, name)
+    """Draw the curves over each axis, at the value of the other that is nearest to neutral."""
+    bias, strength = run.grid.bias, run.grid.strength
+    mean = run.history.mean("seed", keep_attrs=True)
+    of_bias = f"the {bias.title} {bias.symbol}"
+    for axis, other, over in ((bias, strength, of_bias), (strength, bias, strength.symbol)):
+        fixed = _nearest_to_neutral(other)
+        part = mean.isel({other.name: other.values.index(fixed)})
+        terms = {
+            _label(variable): variable.transpose(axis.name, "step").values
+            for variable in part.data_vars.values()
+        }
+        names = [f"{axis.symbol} = {v:g}" for v in axis]
+        title = f"Training curves over {over}, {other.symbol} = {fixed:g}"
+        figure = training_curves(part["step"].values, terms, names, title, "")
+        _save(figure, folder, f"curves_over_{axis.name}")
 
 
-def _square(images: Any) -> np.ndarray:
-    images = np.asarray(images)
-    side = round(images.shape[-1] ** 0.5)
-    return images.reshape(*images.shape[:-1], side, side)
+def _nearest_to_neutral(axis: Axis) -> float:
+    """Return the value that changes least; the middle one where none is known to be neutral."""
+    if np.isnan(axis.neutral):
+        return sorted(axis)[(len(axis) - 1) // 2]
+    return min(axis, key=lambda value: abs(value - axis.neutral))
 
 
-def _data(folder: Path, config: Config, recipe: Recipe) -> None:
+def _label(term: xr.DataArray) -> str:
+    """Write what a term of the loss is, with its unit."""
+    name = str(term.attrs.get("long_name", term.name)).partition(", mean over")[0]
+    unit = str(term.attrs.get("units", "nat"))
+    return f"{name} ({'nats' if unit == 'nat' else unit})"
+
+
+def _training_images(folder: Path, run: LoadedRun) -> None:
+    """Draw the same draws under every bias, without noise and, if there is any, with it."""
+    recipe, bias = run.recipe, run.grid.bias
     noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (ROW,))
-    shown = spread(config.mu, ROW)
-    samples = [recipe.world.sample(noise, mu) for mu in shown]
-    names = [f"μ = {mu:g}" for mu in shown]
-    for kind, title in (
-        ("x_clean", "Training images before noise: one row for each training bias μ"),
-        (
-            "x",
-            f"Training images with noise of variance {config.noise_variance:g}, as the models see "
-            "them (drawn clipped to [0, 1])",
-        ),
-    ):
-        images = np.stack([_square(getattr(sample, kind)) for sample in samples])
-        name = "training_images_clean" if kind == "x_clean" else "training_images_noisy"
-        _save(image_grid(images, title, names), folder, name)
-    u = recipe.world.test_factors()
-    rows = 3 if len(u) >= 3 * ROW else 1
-    chosen = np.linspace(0, len(u) - 1, min(len(u), rows * ROW)).astype(int)
-    images = _square(recipe.world.render(u[chosen]))
-    images = images.reshape(rows, -1, *images.shape[-2:])
-    bins = ", ".join(f"{b:g}" for b in config.bins)
-    title = f"{len(chosen)} of the {len(u):,} test images: all combinations of {{{bins}}}, no noise"
-    _save(image_grid(images, title), folder, "test_images")
+    shown = spread(bias.values, ROW)
+    samples = [recipe.sample(noise, strength, run.data) for strength in shown]
+    names = [f"{bias.symbol} = {strength:g}" for strength in shown]
+
+    def draw(kind: str, title: str, name: str) -> None:
+        rows = [pictures(getattr(each, kind), recipe.world.image) for each in samples]
+        _save(image_grid(np.stack(rows), title, names), folder, name)
+
+    each = f"one row for each {bias.title} {bias.symbol}"
+    draw("x_clean", f"Training images before noise: {each}", "training_images_clean")
+    variance = recipe.world.noise_variance
+    if variance or recipe.world.noise_mean:
+        seen = "as the models see them (drawn clipped to [0, 1])"
+        title = f"Training images with noise of variance {variance:g}, {seen}"
+        draw("x", title, "training_images_noisy")
 
 
-def _models(folder: Path, run: LoadedRun) -> None:
+def _test_images(folder: Path, run: LoadedRun, x: np.ndarray) -> None:
+    rows = 3 if len(x) >= 3 * ROW else 1
+    chosen = np.linspace(0, len(x) - 1, min(len(x), rows * ROW)).astype(int)
+    images = pictures(x[chosen], run.recipe.world.image)
+    title = f"{len(chosen)} of the {len(x):,} test images: {run.recipe.world.caption}, no noise"
+    grid = images.reshape(rows, -1, *images.shape[1:])
+    _save(image_grid(grid, title), folder, "test_images")
+
+
+def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
     """Draw the model that recovered most and the most collapsed one."""
-    r2 = run.scores["recovery_r2"].transpose("seed", "mu", "beta").values
+    grid = run.grid
+    if "recovery_r2" not in run.scores:
+        return
+    bias, strength, seeds = grid.dims
+    r2 = run.scores["recovery_r2"].transpose(seeds, bias, strength).values
     if np.isnan(r2).all():
         return
     for name, place in (("recovered", np.nanargmax(r2)), ("collapsed", np.nanargmin(r2))):
         seed, i, j = (int(index) for index in np.unravel_index(place, r2.shape))
-        mu, beta = run.config.mu[i], run.config.beta[j]
-        params = run.params(mu=mu, beta=beta, seed=seed)
-        label = f"{name} model (μ = {mu:g}, β = {beta:g}, recovery R² = {r2[seed, i, j]:.2f})"
-        _save(_reconstructions(run.recipe, params, label), folder, f"reconstructions_{name}")
-        _save(_traversal(run.recipe, params, label), folder, f"traversal_{name}")
+        cell = {bias: grid.bias[i], strength: grid.strength[j]}
+        params = run.params(**cell, seed=seed)
+        label = f"{name} model ({grid.name(**cell)}, recovery R² = {r2[seed, i, j]:.2f})"
+        figure = _reconstructions(run, params, u, x, label)
+        _save(figure, folder, f"reconstructions_{name}")
+        _save(_traversal(run, params, label), folder, f"traversal_{name}")
 
 
-def _reconstructions(recipe: Recipe, params: Any, label: str) -> Figure:
-    u = recipe.world.test_factors()
-    x = recipe.world.render(u)
-    network = recipe.network
-    z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), network, params, x)
-    projected = fit_least_squares(u, z_hat)(u)
-    shown = np.random.default_rng(0).choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
-    rows = (x[shown], network.decode(params, mean[shown]), network.decode(params, projected[shown]))
-    images = np.stack([_square(row) for row in rows])
-    names = ("test image G(u)", "reconstruction\n(posterior mean)", "decoded\nprojection of u")
+def _reconstructions(
+    run: LoadedRun, params: Any, u: np.ndarray, x: np.ndarray, label: str
+) -> Figure:
+    rng, network = np.random.default_rng(0), run.recipe.network
+    shown = rng.choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
+    known = slice(None) if len(u) <= HEAD_ROWS else rng.choice(len(u), HEAD_ROWS, replace=False)
+    z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), network, params, jnp.asarray(x[known]))
+    projected = fit_least_squares(jnp.asarray(u[known]), z_hat)(jnp.asarray(u[shown]))
+    mean, _ = network.encode(params, jnp.asarray(x[shown]))
+    rows = (x[shown], network.decode(params, mean), network.decode(params, projected))
+    images = np.stack([pictures(row, run.recipe.world.image) for row in rows])
+    drawn = "test image G(u)" if isinstance(run.recipe.world, Generated) else "test image"
+    names = (drawn, "reconstruction\n(posterior mean)", "decoded\nprojection of u")
     return image_grid(images, f"Reconstructions of a {label}", names)
 
 
-def _traversal(recipe: Recipe, params: Any, label: str) -> Figure:
-    latents = recipe.network.latent_dim
+def _traversal(run: LoadedRun, params: Any, label: str) -> Figure:
+    latents = run.recipe.network.latent_dim
     values = jnp.linspace(-3, 3, 7)
     codes = jnp.eye(latents)[:, None, :] * values[None, :, None]
-    images = _square(recipe.network.decode(params, codes))
+    images = pictures(run.recipe.network.decode(params, codes), run.recipe.world.image)
     names = [f"latent {i + 1}" for i in range(latents)]
     columns = [f"{v:+g}" for v in np.asarray(values)]
     title = f"Latent traversals of a {label}"

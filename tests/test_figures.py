@@ -1,24 +1,31 @@
+import dataclasses
 import io
+import itertools
 import subprocess
 import sys
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
+from biasvae_jax.axes import Axis
+from biasvae_jax.biases import Scale, Shift
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import (
     MOST_NUMBERED,
     REGIMES,
     heat_map,
     image_grid,
+    pictures,
     regime_map,
     training_curves,
 )
+from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.statistics.regimes import Regime
 
-MU, BETA = (0.0, 1.0, 2.0), (0.5, 1.0, 4.0, 10.0)
+MU = dataclasses.replace(Shift.axis, values=(0.0, 1.0, 2.0))
+BETA = dataclasses.replace(BetaElbo.axis, values=(0.5, 1.0, 4.0, 10.0))
 
 
 def render(figure):
@@ -35,7 +42,8 @@ def test_a_heat_map_writes_every_value_in_its_cell_and_names_its_axes():
     render(figure)
     axes, bar = figure.axes
     assert texts(axes) == [f"{v:.3f}" for v in values.ravel()]
-    assert "β" in axes.get_xlabel() and "μ" in axes.get_ylabel()
+    assert axes.get_xlabel() == "β, weight of the KL term"
+    assert axes.get_ylabel() == "μ, training bias"
     assert axes.get_title() == "a title" and bar.get_ylabel() == "a unit"
     assert [t.get_text() for t in axes.get_xticklabels()] == ["0.5", "1", "4", "10"]
 
@@ -73,17 +81,71 @@ def test_regimes_have_a_panel_for_each_run_and_a_legend_of_what_occurs():
     assert said == ["recovered", "partial", "diverged", "β*(μ)"]
 
 
+def test_a_maps_words_are_those_of_its_axes():
+    rows = dataclasses.replace(Scale.axis, values=(0.5, 1.0))
+    columns = dataclasses.replace(FactorVae.axis, values=(0.0, 10.0))
+    codes = np.array([[Regime.COLLAPSED_BY_OPTIMISER, Regime.ACTIVE_BEYOND]] * 2)[..., None]
+    figure = regime_map({"": codes}, rows, columns, np.array([1.0, 2.0]))
+    render(figure)
+    assert figure.axes[0].get_xlabel() == "γ, weight of the total correlation"
+    assert figure.axes[0].get_ylabel() == "s, training bias"
+    said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+    assert "γ < γ*" in said and "γ*(s):" in said and "β" not in said and "μ" not in said
+
+
+def lab(colour, deficiency):
+    """CIELAB of a colour as a reader sees it; deficiencies by Machado et al. 2009."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    seen = np.clip(np.asarray(deficiency) @ linear, 0, 1)
+    x, y, z = np.cbrt(np.maximum(to_xyz @ seen / [0.9505, 1, 1.089], 1e-9))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize(
+    "deficiency",
+    [
+        np.eye(3),
+        [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
+        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+        [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+    ],
+    ids=["none", "protanopia", "deuteranopia", "tritanopia"],
+)
+def test_each_regime_has_a_colour_that_every_reader_tells_apart(deficiency):
+    colours = [lab(REGIMES[regime][0], deficiency) for regime in Regime]
+    apart = [np.linalg.norm(a - b) for a, b in itertools.combinations(colours, 2)]
+    assert min(apart) > 15  # ten times what a careful eye tells apart
+
+
 def test_curves_have_a_line_for_each_name_in_each_panel():
     step = np.arange(5)
-    losses = {
-        k: np.random.default_rng(0).normal(size=(2, 5)) for k in ("loss", "reconstruction", "kl")
-    }
-    losses["loss"][1, 2:] = np.nan
-    figure = training_curves(step, losses, ["β = 1", "β = 2"], "t", "")
+    rng = np.random.default_rng(0)
+    terms = {f"{k} (nats)": rng.normal(size=(2, 5)) for k in ("loss", "reconstruction", "KL")}
+    terms["loss (nats)"][1, 2:] = np.nan
+    figure = training_curves(step, terms, ["β = 1", "β = 2"], "t", "")
     render(figure)
     assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2]
-    assert all("nats" in axes.get_ylabel() and axes.get_xlabel() for axes in figure.axes)
-    np.testing.assert_array_equal(figure.axes[2].lines[1].get_ydata(), losses["kl"][1])
+    assert [axes.get_ylabel() for axes in figure.axes] == list(terms)
+    assert all(axes.get_xlabel() == "training step" for axes in figure.axes)
+    np.testing.assert_array_equal(figure.axes[2].lines[1].get_ydata(), terms["KL (nats)"][1])
+
+
+def test_five_terms_have_five_panels_below_each_other_too():
+    terms = {f"a term of some words, the {i}th (nats)": np.ones((1, 5)) * i for i in range(5)}
+    figure = training_curves(np.arange(5), terms, ["γ = 1"], "t", "")
+    render(figure)
+    assert [axes.get_ylabel() for axes in figure.axes] == list(terms)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert boxes[3].y1 < boxes[0].y0 and boxes[3].x0 == pytest.approx(boxes[0].x0, abs=0.02)
+
+
+def test_the_first_steps_do_not_hide_the_rest():
+    falling = np.r_[1000.0, np.linspace(2, 1, 99)][None]
+    rising = falling[:, ::-1]
+    figure = training_curves(np.arange(100), {"a": falling, "b": rising}, ["x"], "", "")
+    assert figure.axes[0].get_ylim()[1] < 10 and figure.axes[1].get_ylim()[1] > 900
 
 
 def test_images_keep_their_place_and_scale():
@@ -97,10 +159,34 @@ def test_images_keep_their_place_and_scale():
     assert shown.get_clim() == (0, 1)
 
 
+def test_flat_images_are_folded_to_their_worlds_shape():
+    flat = np.arange(2 * 4 * 3 * 3.0).reshape(2, 36)
+    assert pictures(flat, (4, 9, 1)).shape == (2, 4, 9)
+    assert pictures(flat, (4, 3, 3)).shape == (2, 4, 3, 3)
+    np.testing.assert_array_equal(pictures(flat, (4, 3, 3))[1, 2, 1], flat[1, 21:24])
+    np.testing.assert_allclose(pictures(flat, (3, 6, 2))[0, 0, 0], 0.5)  # else the mean, in grey
+
+
+@pytest.mark.parametrize("high, wide", [(64, 48), (4, 9)])
+def test_images_in_colour_keep_their_place_whatever_their_shape(high, wide):
+    images = np.random.default_rng(0).uniform(size=(2, 3, high, wide, 3))
+    images[0, 0] = 7.0  # clipped
+    figure = image_grid(images, "t", ["a", "b"])
+    render(figure)
+    canvas = np.asarray(figure.axes[0].images[0].get_array())
+    gap = max(1, min(high, wide) // 20)
+    assert canvas.shape == (2 * high + gap, 3 * wide + 2 * gap, 3)
+    np.testing.assert_array_equal(canvas[:high, :wide], 1)
+    np.testing.assert_array_equal(canvas[high + gap :, wide + gap : 2 * wide + gap], images[1, 1])
+    assert to_hex(canvas[high, 0]) == to_hex(canvas[0, wide]) != "#ffffff"
+    assert len(figure.axes) == 1  # no bar of greys
+
+
 def test_large_maps_and_many_curves_stay_of_a_size():
-    mu, beta = np.linspace(0, 5, 120), np.linspace(0.1, 10, 150)
+    mu = Axis("mu", "μ", "training bias", tuple(np.linspace(0, 5, 120)))
+    beta = Axis("beta", "β", "weight", tuple(np.linspace(0.1, 10, 150)))
     values = np.zeros((120, 150))
-    figure = heat_map(values, mu, beta, "a score", "unit", 1 + mu)
+    figure = heat_map(values, mu, beta, "a score", "unit", 1 + np.asarray(mu.values))
     assert max(figure.get_size_inches()) < 30
     axes = figure.axes[0]
     assert len(axes.texts) == 0 and len(axes.get_xticks()) <= MOST_NUMBERED

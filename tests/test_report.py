@@ -1,6 +1,8 @@
 """The page from arrays alone: intervals, boundary, sentences, escaping."""
 
 import base64
+import dataclasses
+import hashlib
 import io
 import json
 import re
@@ -12,15 +14,19 @@ from PIL import Image
 from plotly.io import _renderers
 from scipy import stats
 
-from biasvae_jax.config import Config
+from biasvae_jax.axes import Grid
+from biasvae_jax.biases import Resample, Scale, Shift
+from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
-from biasvae_jax.report.sentences import about_cell, about_run
+from biasvae_jax.report.sentences import WORDS, about_cell, about_pair, about_run
 from biasvae_jax.report.sprites import sprite
-from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.staircase import boundary_steps
+from biasvae_jax.statistics.regimes import Regime
 
-MU, BETA = (0.0, 2.0), (0.5, 1.0, 10.0)
+MU = dataclasses.replace(Shift.axis, values=(0.0, 2.0))
+BETA = dataclasses.replace(BetaElbo.axis, values=(0.5, 1.0, 10.0))
 SCORES = ("loss", "kl", "recovery_r2", "active_units", "finite")
 
 
@@ -30,8 +36,11 @@ def view(seeds=2, name="a run", **changes):
     values["active_units"] = np.array([[9, 9, 0], [9, 0, 0]])[..., None] * np.ones(seeds)
     fields = {
         "name": name,
-        "config": Config(mu=MU, beta=BETA, seeds=seeds),
-        "stored": Config(mu=MU, beta=BETA, seeds=seeds).to_json(),
+        "grid": Grid(MU, BETA, seeds),
+        "steps": 10_000,
+        "latents": 9,
+        "loss": "½‖x − x̂‖²/σ² + β·KL, σ² = 0.25",
+        "stored": "{}",
         "facts": {"Devices": "one"},
         "command": "a command",
         "banner": "",
@@ -46,6 +55,30 @@ def view(seeds=2, name="a run", **changes):
         "pictures": {(0, 0): dict.fromkeys(PICTURES, sprite(np.zeros((1, 2, 3, 3))))},
     }
     return RunView(**(fields | changes))
+
+
+def variant(seeds=1, **changes):
+    """Make a view of scale × FactorVAE: other axes, five terms, no theory, images in colour."""
+    rng = np.random.default_rng(0)
+    scale = dataclasses.replace(Scale.axis, values=(0.5, 1.0))
+    gamma = dataclasses.replace(FactorVae.axis, values=(0.0, 10.0, 100.0))
+    scores = {name: rng.uniform(size=(2, 3, seeds)) for name in FactorVae.meanings}
+    scores |= {"active_units": np.ones((2, 3, seeds)), "finite": np.ones((2, 3, seeds))}
+    pictures = dict.fromkeys(PICTURES, sprite(rng.uniform(size=(1, 2, 64, 48, 3))))
+    fields = {
+        "grid": Grid(scale, gamma, seeds),
+        "loss": "½‖x − x̂‖²/σ² + KL + γ·TC, σ² = 0.25",
+        "scores": {k: over_seeds(v) for k, v in scores.items()},
+        "labels": {k: f"what {k} is" for k in scores},
+        "random": {},
+        "theory": {},
+        "boundary": None,
+        "left_out": {"gap": "no theory", "signal_share": "no noise", "other": "no theory"},
+        "regimes": np.full((2, 3, seeds), Regime.COLLAPSED),
+        "curves": {name: rng.normal(size=(2, 3, 4, 3)) for name in FactorVae.meanings},
+        "pictures": {(0, 0): pictures},
+    }
+    return view(seeds, **(fields | changes))
 
 
 def stored(text):
@@ -83,7 +116,8 @@ def test_a_notebook_without_nbformat_shows_the_figure_as_html(monkeypatch):
 def test_one_seed_is_said_to_have_no_interval():
     figure = heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA)
     assert "no interval" in figure.data[0].hovertext[0][0]
-    figure = heat_map(over_seeds(np.array([[[1.0, 1.2]]])), MU[:1], BETA[:1])
+    one = Grid(MU, BETA, 2).select([0], [0])
+    figure = heat_map(over_seeds(np.array([[[1.0, 1.2]]])), one.bias, one.strength)
     assert "95 % interval" in figure.data[0].hovertext[0][0]
 
 
@@ -115,6 +149,23 @@ def test_a_sprite_holds_its_images_in_place():
     assert pixels[0, 0].tolist() == pixels[8, 0].tolist() == [0, 255]
     assert pixels[0, 8].tolist() == pixels[8, 8].tolist() and pixels[0, 8, 0] > 250
     assert pixels[4, 4, 1] == 0
+
+
+@pytest.mark.parametrize("levels", [2, 256])
+def test_a_sprite_in_colour_holds_its_images_in_place(levels):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, levels, (2, 3, 64, 48, 3)) / (levels - 1)
+    if levels > 2:  # smooth, as images are
+        ramp = np.linspace(0, 1, 64)[:, None, None] * [1.0, 0.5, 0.0]
+        images = np.broadcast_to(ramp, images.shape)
+    content = base64.b64decode(sprite(images).removeprefix("data:image/png;base64,"))
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.mode == "P"
+        pixels = np.asarray(image.convert("RGBA")).astype(int)
+    assert pixels.shape == (2 * 64 + 4, 3 * 48 + 8, 4)
+    found = pixels[68:, 52:100]
+    assert np.abs(found[..., :3] - 255 * images[1, 1]).max() <= (0 if levels == 2 else 4)
+    assert (found[..., 3] == 255).all() and (pixels[64:68, :, 3] == 0).all()
 
 
 def test_sentences_follow_the_numbers():
@@ -155,6 +206,34 @@ def test_an_undefined_score_is_told_as_such_and_the_rest_as_ever():
     assert "no cell in common" in page([undefined, undefined])
 
 
+def test_a_variants_sentences_use_its_symbols_and_tell_no_theory():
+    said = " ".join(about_run(variant()))
+    assert "6 models (2 biases × 3 γ × one seed)" in said and "γ·TC, σ² = 0.25" in said
+    assert "Of the models, 6 collapsed (none active)." in said
+    assert "Left out: gap, other (no theory)." in said and "signal_share (no noise)" in said
+    cell = " ".join(about_cell(variant(), 0, 2))
+    for word in ("μ", "β", "theory predicts", "theory expects", "boundary", "R²"):
+        assert word not in said + cell
+    assert "1 of 9 latents are active" in cell
+    # with a recovery: nearest to neutral first, which is s = 1
+    scores = variant().scores | {
+        "recovery_r2": over_seeds(view().scores["recovery_r2"].mean[..., None])
+    }
+    said = " ".join(about_run(variant(scores=scores)))
+    assert "Best recovery: at s = 0.5, γ = 0" in said and "at the lowest γ, 0, recovery" in said
+    assert re.search(r"goes from 0\.\d\d at s = 1 to 0\.\d\d at s = 0\.5", said)
+
+
+def test_a_bias_without_a_neutral_strength_is_told_from_end_to_end():
+    share = dataclasses.replace(Resample.axis, values=(0.8, 0.1))
+    said = " ".join(about_run(view(grid=Grid(share, BETA, 2))))
+    assert re.search(r"goes from 0\.\d\d at p = 0\.1 to 0\.\d\d at p = 0\.8", said)
+
+
+def test_every_regime_has_its_words():
+    assert set(WORDS) == set(Regime)
+
+
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\udce9"
 
 
@@ -175,7 +254,43 @@ def test_the_page_asks_for_nothing_and_holds_every_table():
     assert not re.search(r'<(?:script|link|img)[^>]*(?:src|href)="(?!data:)', text)
     tables = re.findall(r'data-score="(\w+)"', text)
     assert tables == [name for name in SCORES if name != "finite"]
-    assert stored(text)["mu"] == ["0", "2"]
+    assert stored(text)["rows"] == {"symbol": "μ", "values": ["0", "2"]}
+    assert stored(text)["columns"] == {"symbol": "β", "values": ["0.5", "1", "10"]}
+
+
+def test_the_policy_lets_just_the_pages_own_scripts_run():
+    text = page([view()])
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    allowed = re.search(r"script-src ([^\"]*)", text)[1].split()
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    assert allowed == [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def test_the_page_of_a_variant_speaks_of_its_axes_and_of_no_theory():
+    text = page([variant()])
+    data, shown = stored(text), text.split("<script")[0]
+    assert data["rows"]["symbol"] == "s" and data["columns"]["symbol"] == "γ"
+    assert list(data["runs"][0]["cells"][0][0]["curves"]) == list(FactorVae.meanings)
+    assert data["first"] == "loss"
+    assert len(data["maps"]["loss"][0]["data"]) == 2  # colours and numbers, no line
+    assert "one for each training bias s\nand regularisation γ" in shown
+    assert "theory</th>" not in shown and "orange line" not in shown
+    assert len(data["runs"][0]["cells"][0][0]["rows"][0]) == 3
+    spoken = re.sub(r"data:image[^\"]*", "", shown + json.dumps(data, ensure_ascii=False))
+    assert "μ" not in spoken and "β" not in spoken
+
+
+def test_two_variants_are_compared():
+    lower = variant(name="second").scores | {"loss": over_seeds(np.zeros((2, 3, 1)))}
+    text = page([variant(), variant(name="second", scores=lower)])
+    assert "s = 0.5, γ = 0<br>" in stored(text)["maps"]["loss"][2]["data"][0]["hovertext"][0][0]
+    assert about_pair(variant(), variant()) == []
+
+
+def test_the_original_page_names_its_line_and_its_theory():
+    shown = page([view()]).split("<script")[0]
+    assert "The orange line is β*(μ); to its right the linear theory" in shown
+    assert '<th scope="col">linear theory</th>' in shown
 
 
 @pytest.mark.parametrize("runs", [1, 2])

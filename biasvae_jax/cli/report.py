@@ -5,33 +5,37 @@ With two runs, both beside each other and the difference, in `compare-<second>.h
 
 import dataclasses
 import math
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from biasvae_jax.axes import single
+from biasvae_jax.axes import Axis, single
 from biasvae_jax.cli import common, output
+from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.runtime import start_jax
-from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.components import ConfigError
+from biasvae_jax.figures import pictures as folded
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.objectives import BetaElbo
 from biasvae_jax.projection import fit_least_squares
-from biasvae_jax.report import PICTURES, RunView, page
+from biasvae_jax.report import PICTURES, Pictures, RunView, page
 from biasvae_jax.report.maps import over_seeds
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.files import StorageError, reporting_disk_errors, short_name, write_atomically
 from biasvae_jax.runs.loading import LoadedRun, load_run
+from biasvae_jax.scores.base import left_out_of_sweep
 from biasvae_jax.scores.recovery import test_codes
-from biasvae_jax.theory import predict
+from biasvae_jax.theory.reference import reference
 from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Generated
 
 SHOWN = 8  # test images, and prior samples in a row
 TRAVERSED = 12  # latents at most
@@ -64,15 +68,23 @@ def main(arguments: Sequence[str]) -> None:
 def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     """Write the report of one run, or the comparison of two; returns the file.
 
-    Raises UsageError when two runs share no μ or no β.
+    Raises UsageError when two runs have other axes, or share no cell.
     """
+    first, last = runs[0], runs[-1]
     if file is None:
-        compared = short_name("compare-", runs[-1].path.resolve().name, ".html")
-        file = runs[0].path / ("report.html" if len(runs) == 1 else compared)
-    shared = [_shared(axis, runs[0].config, runs[-1].config) for axis in ("mu", "beta")]
-    if not all(shared):
-        raise common.UsageError("the two runs have no cell (μ, β) in common")
-    views = [gather(run, *shared) for run in runs]
+        compared = short_name("compare-", last.path.resolve().name, ".html")
+        file = first.path / ("report.html" if len(runs) == 1 else compared)
+    if first.grid.dims != last.grid.dims:
+        ours, theirs = (" × ".join(run.grid.dims[:2]) for run in (first, last))
+        raise common.UsageError(
+            f"the two runs have other axes, {ours} and {theirs}; compare runs of the same ones"
+        )
+    rows = shared(first.grid.bias, last.grid.bias)
+    columns = shared(first.grid.strength, last.grid.strength)
+    if not rows or not columns:
+        symbols = f"{first.grid.bias.symbol}, {first.grid.strength.symbol}"
+        raise common.UsageError(f"the two runs have no cell ({symbols}) in common")
+    views = [gather(run, rows, columns) for run in runs]
     if len(views) == 2 and views[0].name == views[1].name:
         views = [dataclasses.replace(v, name=str(r.path)) for v, r in zip(views, runs, strict=True)]
     with reporting_disk_errors(file):
@@ -80,100 +92,113 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     return file
 
 
-def _shared(axis: str, ours: Config, theirs: Config) -> tuple[float, ...]:
-    """Return our values on an axis that are theirs too, up to single precision."""
-    known = set(map(single, getattr(theirs, axis)))
-    return tuple(value for value in getattr(ours, axis) if single(value) in known)
+def shared(ours: Axis, theirs: Axis) -> tuple[float, ...]:
+    """Return our values of an axis that are theirs too, up to single precision."""
+    known = set(map(single, theirs))
+    return tuple(value for value in ours if single(value) in known)
 
 
-def gather(run: LoadedRun, mu: Sequence[float], beta: Sequence[float]) -> RunView:
-    """Gather what the page shows of a run's cells at these μ and β."""
-    rows, columns = (
-        [run.config.find("mu", m) for m in mu],
-        [run.config.find("beta", b) for b in beta],
-    )
-    config = run.config
-    if (len(mu), len(beta)) != (len(config.mu), len(config.beta)):
-        config = dataclasses.replace(config, mu=tuple(mu), beta=tuple(beta))
-    scores = run.scores.isel(mu=rows, beta=columns)
-    history = run.history.isel(mu=rows, beta=columns)
-    names = [str(name) for name, v in scores.data_vars.items() if "mu" in v.dims]
-    grid = {n: scores[n].transpose("mu", "beta", "seed").values for n in names}
-    grid["active_units"] = np.where(grid["finite"] == 1, grid["active_units"], np.nan)
-    regimes = grid.pop("regime", None)  # codes: no mean, no map
-    if not run.config.patience:
-        grid.pop("steps", None)  # all alike
-    test_images, pictures = draw_pictures(run, mu, beta)
+def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) -> RunView:
+    """Gather what the page shows of a run's cells at these strengths."""
+    study, (bias, strength, seed) = run.study, run.grid.dims
+    rows = [run.grid.bias.find(value) for value in biases]
+    columns = [run.grid.strength.find(value) for value in strengths]
+    grid = run.grid.select(rows, columns)
+    cut = {bias: rows, strength: columns}
+    scores, history = run.scores.isel(cut), run.history.isel(cut)
+    names = [str(name) for name, v in scores.data_vars.items() if {*grid.dims} <= {*v.dims}]
+    values = {n: scores[n].transpose(*grid.dims).values for n in names}
+    values["active_units"] = np.where(values["finite"] == 1, values["active_units"], np.nan)
+    regimes = values.pop("regime", None)  # codes: no mean, no map
+    if not study.training.patience:
+        values.pop("steps", None)  # all alike
+    curves = {
+        str(name): _extremes(v.transpose(bias, strength, "step", seed).values)
+        for name, v in history.data_vars.items()
+    }
+    every = _every(curves, grid.seeds)
     return RunView(
         name=run.path.resolve().name,
-        config=config,
-        stored=run.config.to_json(),
+        grid=grid,
+        steps=study.training.steps,
+        latents=_latents(run),
+        loss=f"{study.objective.formula}, σ² = {study.sigma2:g}",
+        models="β-VAEs" if isinstance(study.objective, BetaElbo) else "VAEs",
+        stored=study.to_json(),
         facts=_facts(run),
-        command=command(run.config),
+        command=command(study),
         banner=_banner(run),
-        scores={name: over_seeds(values) for name, values in grid.items()},
-        labels={name: str(scores[name].attrs.get("long_name", name)) for name in grid},
-        random={n: float(scores[f"random_{n}"].mean()) for n in grid if f"random_{n}" in scores},
-        theory=predictions(run.recipe, config),
-        boundary=run.boundary[rows],
+        scores={name: over_seeds(each) for name, each in values.items()},
+        labels={name: str(scores[name].attrs.get("long_name", name)) for name in values},
+        random={n: float(scores[f"random_{n}"].mean()) for n in values if f"random_{n}" in scores},
+        theory={name: v[np.ix_(rows, columns)] for name, v in predictions(run).items()},
+        boundary=None if run.boundary is None else run.boundary[rows],
         regimes=regimes,
-        step=_thin(history["step"].values, config),
-        curves={
-            name: _thin(_extremes(history[name].transpose("mu", "beta", "step", "seed")), config)
-            for name in ("loss", "reconstruction", "kl")
-        },
-        test_images=test_images,
-        pictures=pictures,
+        step=history["step"].values[every],
+        curves={name: v[:, :, every] for name, v in curves.items()},
+        clipped=getattr(study.network, "output", "") != "sigmoid",
+        **_of_components(run, rows, columns),
     )
 
 
-def _extremes(values: Any) -> np.ndarray:
+def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) -> dict[str, Any]:
+    """Gather what the study's own code draws; a note of why there is nothing if it cannot."""
+    try:
+        recipe = run.recipe
+    except ConfigError as error:  # a data file that is gone, a kind that is not known here
+        return {"no_pictures": f"No pictures: {error}."}
+    world = recipe.world
+    test_images, pictures = draw_pictures(run, rows, columns)
+    generated = isinstance(world, Generated)
+    return {
+        "left_out": left_out_of_sweep(recipe),
+        "test_images": test_images,
+        "test_caption": "Test images "
+        + ("G(u), without noise" if generated else "held out of training"),
+        "test_subject": f"Test images: {world.caption}",
+        "pictures": pictures,
+    }
+
+
+def _latents(run: LoadedRun) -> int:
+    """Count the learned latents of a model, by the results where the data file is gone."""
+    try:
+        return run.study.latents
+    except ConfigError:
+        return len(str(run.scores.attrs.get("factors", "")).split(", "))
+
+
+def _extremes(values: np.ndarray) -> np.ndarray:
     """Summarise the last axis, seeds, as mean, lowest and highest."""
-    v = values.values.astype(float)
+    v = values.astype(float)
     return np.stack([v.mean(-1), v.min(-1), v.max(-1)], axis=-1)
 
 
-def _thin(values: np.ndarray, config: Config) -> np.ndarray:
-    """Keep every k-th step, so that the curves of many cells fit the page."""
-    lines = 9 if config.seeds > 1 else 3
-    steps = values.shape[0] if values.ndim == 1 else values.shape[2]
-    every = -(-len(config.mu) * len(config.beta) * lines * steps // CURVE_NUMBERS)
-    kept = np.arange(steps)[::-1][:: max(1, every)][::-1]  # the last one always
-    return values[kept] if values.ndim == 1 else values[:, :, kept]
+def _every(curves: dict[str, np.ndarray], seeds: int) -> np.ndarray:
+    """Choose every k-th step, so that the curves of many cells fit the page."""
+    rows, columns, steps = next(iter(curves.values())).shape[:3]
+    lines = len(curves) * (3 if seeds > 1 else 1)
+    every = -(-rows * columns * lines * steps // CURVE_NUMBERS)
+    return np.arange(steps)[::-1][:: max(1, every)][::-1]  # the last one always
 
 
-# Theory, command and facts -----------------------------------------------------------------------
+# Theory and facts --------------------------------------------------------------------------------
 
 
-def predictions(recipe: Recipe, config: Config) -> dict[str, np.ndarray]:
-    """Predict scores of the linear optimum, `[mu, beta]` each; empty for β = 0, which has none."""
-    if min(config.beta) <= 0:
-        return {}
-    found = predict(
-        recipe.world, config.mu, config.beta, recipe.likelihood_variance, config.latents
-    )._asdict()
-    return found | {"pmi_exact": found["pmi"], "gap": np.zeros_like(found["pmi"])}
+def predictions(run: LoadedRun) -> dict[str, np.ndarray]:
+    """Return what the theory predicts of each score, `[bias, strength]`; empty without a theory.
 
-
-def command(config: Config) -> str:
-    """Return the shell command that computes this config: the nearest preset and what differs."""
-
-    def words(preset: str) -> list[str]:
-        base = PRESETS[preset]()
-        out = ["--preset", preset] if preset != "blog" else []
-        for field in dataclasses.fields(Config):
-            value = getattr(config, field.name)
-            if value != getattr(base, field.name):
-                values = value if isinstance(value, tuple) else (value,)
-                out += ["--" + field.name.replace("_", "-"), *map(_word, values)]
-        return out
-
-    shortest = min(map(words, PRESETS), key=len)
-    return " ".join(["python -m experiments.full_sweep", *map(shlex.quote, shortest)])
-
-
-def _word(value: object) -> str:
-    return repr(value) if isinstance(value, float) else str(value)
+    Results of 0.1.0 store none, so it is computed for them.
+    """
+    stored = {
+        str(name).removeprefix("linear_"): variable.transpose(*run.grid.dims[:2]).values
+        for name, variable in run.scores.data_vars.items()
+        if str(name).startswith("linear_")
+    }
+    if stored or run.boundary is None:
+        return stored
+    found = reference(run.recipe, run.grid, run.data)
+    return {} if found is None else found.predictions
 
 
 def _facts(run: LoadedRun) -> dict[str, str]:
@@ -195,11 +220,11 @@ def _facts(run: LoadedRun) -> dict[str, str]:
 def _banner(run: LoadedRun) -> str:
     if run.finished:
         return ""
-    done, config = run.steps, run.config
-    trained, begun = (done == config.steps).sum(), ((done > 0) & (done < config.steps)).sum()
+    done, steps = run.steps, run.study.training.steps
+    trained, begun = (done == steps).sum(), ((done > 0) & (done < steps)).sum()
     return (
-        f"not finished. {trained} of {config.models} models are trained; {begun} more have taken "
-        f"up to {done[done < config.steps].max(initial=0):,} of {config.steps:,} steps. "
+        f"not finished. {trained} of {run.grid.size} models are trained; {begun} more have taken "
+        f"up to {done[done < steps].max(initial=0):,} of {steps:,} steps. "
         "The command below goes on."
     )
 
@@ -208,58 +233,61 @@ def _banner(run: LoadedRun) -> str:
 
 
 def draw_pictures(
-    run: LoadedRun, mu: Sequence[float], beta: Sequence[float]
-) -> tuple[str, dict[tuple[int, int], dict[str, str]]]:
+    run: LoadedRun, rows: Sequence[int], columns: Sequence[int]
+) -> tuple[str, dict[tuple[int, int], Pictures]]:
     """Draw seed 0's models as sprites: (the test images, pictures of each cell).
 
     Cells are taken in a scattered order until the page's room for pictures is spent.
     """
-    recipe = run.recipe
-    u = recipe.world.test_factors()
+    recipe, (bias, strength, _) = run.recipe, run.grid.dims
+    shape = recipe.world.image
+    u, x = (np.asarray(part) for part in recipe.world.test_set(run.data))
     rng = np.random.default_rng(0)
     shown = rng.choice(len(u), min(len(u), SHOWN), replace=False)
-    rows = rng.choice(len(u), min(len(u), HEAD_ROWS), replace=False)
-    draw = jax.jit(lambda params: _images(recipe, params, u[rows], u[shown]))
+    known = rng.choice(len(u), min(len(u), HEAD_ROWS), replace=False)
+    test = _Test(u[known], x[known], u[shown], x[shown])
+    draw = jax.jit(lambda params, test: _images(recipe, params, test))
     pictures, room = {}, PICTURE_BYTES
-    cells = [(i, j) for i in range(len(mu)) for j in range(len(beta))]
+    cells = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
     for i, j in (cells[k] for k in rng.permutation(len(cells))):
+        cell = {bias: run.grid.bias[rows[i]], strength: run.grid.strength[columns[j]]}
         try:
-            params = run.params(mu=mu[i], beta=beta[j], seed=0)
+            params = run.params(**cell, seed=0)
         except StorageError:
             if run.finished:
                 raise
             continue  # it has not begun
-        images = [_square(image) for image in draw(params)]
-        drawn = dict(zip(PICTURES, map(sprite, images), strict=True))
+        images = draw(params, test)
+        drawn = {kind: sprite(folded(images[kind], shape)) for kind in PICTURES}
         room -= sum(map(len, drawn.values()))
         if room < 0:
             break
         pictures[i, j] = drawn
-    test = sprite(_square(recipe.world.render(u[shown]))[None]) if pictures else ""
-    return test, pictures
+    return sprite(folded(x[shown], shape)[None]) if pictures else "", pictures
 
 
-def _images(recipe: Recipe, params: Any, u: jax.Array, shown: jax.Array) -> tuple[jax.Array, ...]:
-    """Draw one model's pictures `[rows, columns, pixels]`, in the order of `PICTURES`."""
-    network, world = recipe.network, recipe.world
+class _Test(NamedTuple):
+    """Test images: those that the drawn projection is fitted to, and those shown."""
+
+    u: Any
+    x: Any
+    shown_u: Any
+    shown_x: Any
+
+
+def _images(recipe: Recipe, params: Any, test: _Test) -> dict[str, jax.Array]:
+    """Draw one model's pictures, `[rows, columns, pixels]` each, named as in `PICTURES`."""
+    network = recipe.network
     with jax.default_matmul_precision("highest"):
-        z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), network, params, world.render(u))
-        head = fit_least_squares(u, z_hat)
-        reconstruction = network.decode(params, network.encode(params, world.render(shown))[0])
-        projection = network.decode(params, head(shown))
+        z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), network, params, test.x)
+        head = fit_least_squares(test.u, z_hat)
         busiest = jnp.argsort(-mean.var(0))[:TRAVERSED]
         steps = jnp.linspace(-3, 3, 7)
         codes = jax.nn.one_hot(busiest, network.latent_dim)[:, None, :] * steps[None, :, None]
         prior = jax.random.normal(purpose_key(0, Purpose.FIGURE), (2, SHOWN, network.latent_dim))
-        return (
-            reconstruction[None],
-            projection[None],
-            network.decode(params, codes),
-            network.decode(params, prior),
-        )
-
-
-def _square(images: Any) -> np.ndarray:
-    images = np.asarray(images)
-    side = round(images.shape[-1] ** 0.5)
-    return images.reshape(*images.shape[:-1], side, side)
+        return {
+            "reconstruction": network.decode(params, network.encode(params, test.shown_x)[0])[None],
+            "projection": network.decode(params, head(test.shown_u))[None],
+            "traversal": network.decode(params, codes),
+            "prior": network.decode(params, prior),
+        }

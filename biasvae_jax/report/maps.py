@@ -1,14 +1,14 @@
 """Heat maps over the grid as plotly figures, and the numbers behind them."""
 
 import functools
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.axes import Axis
+from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.intervals import t_interval
 
 COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
@@ -18,7 +18,7 @@ MOST_NUMBERED = 1_000  # cells; in a larger map the numbers would cover each oth
 
 
 class Cells(NamedTuple):
-    """A score over the grid, seeds summarised; each `[mu, beta]`, NaN where there is none."""
+    """A score over the grid, seeds summarised; each `[rows, columns]`, NaN where there is none."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -29,7 +29,7 @@ class Cells(NamedTuple):
 
 
 def over_seeds(values: np.ndarray, level: float = 0.95) -> Cells:
-    """Summarise `[mu, beta, seed]` as mean ± t·s/√n; models that diverged are left out."""
+    """Summarise `[rows, columns, seed]` as mean ± t·s/√n; models that diverged are left out."""
     interval = t_interval(values, -1, level)
     return Cells(interval.mean, interval.low, interval.high, interval.seeds)
 
@@ -52,20 +52,25 @@ def _short(value: float) -> str:
     )
 
 
-def describe(cells: Cells, mu: Sequence[float], beta: Sequence[float]) -> list[list[str]]:
-    """Say each cell's place, value and interval in words, `[mu][beta]`."""
+def place(rows: Axis, columns: Axis, i: int, j: int) -> str:
+    """Name a cell by the symbols of its axes, such as μ = 0, β = 1."""
+    return f"{rows.symbol} = {rows[i]:g}, {columns.symbol} = {columns[j]:g}"
+
+
+def describe(cells: Cells, rows: Axis, columns: Axis) -> list[list[str]]:
+    """Say each cell's place, value and interval in words, `[rows][columns]`."""
 
     def say(i: int, j: int) -> str:
-        place = f"μ = {mu[i]:g}, β = {beta[j]:g}"
+        where = place(rows, columns, i, j)
         if cells.seeds[i, j] == 0:
-            return f"{place}<br>no value"
+            return f"{where}<br>no value"
         interval = "one seed, so no interval"
         if cells.seeds[i, j] > 1:
             low, high = number(cells.low[i, j]), number(cells.high[i, j])
             interval = f"95 % interval {low} to {high} ({cells.seeds[i, j]} seeds)"
-        return f"{place}<br>{number(cells.mean[i, j])}<br>{interval}"
+        return f"{where}<br>{number(cells.mean[i, j])}<br>{interval}"
 
-    return [[say(i, j) for j in range(len(beta))] for i in range(len(mu))]
+    return [[say(i, j) for j in range(len(columns))] for i in range(len(rows))]
 
 
 def _numbers(values: np.ndarray, place: np.ndarray, scale: str) -> go.Scatter:
@@ -98,8 +103,8 @@ def _ink(scale: str, place: float) -> str:
 
 def heat_map(
     cells: Cells,
-    mu: Sequence[float],
-    beta: Sequence[float],
+    rows: Axis,
+    columns: Axis,
     title: str = "",
     boundary: np.ndarray | None = None,
     limits: tuple[float, float] | None = None,
@@ -107,7 +112,7 @@ def heat_map(
 ) -> go.Figure:
     """Draw one score over the grid, its value in each cell, the interval on hover.
 
-    `boundary` `[mu]` is β*(μ); `limits` are the colours' ends; a `difference` is centred on 0.
+    `boundary` `[rows]` is β*(μ); `limits` are the colours' ends; a `difference` is centred on 0.
     """
     values = [[float(v) if np.isfinite(v) else None for v in row] for row in cells.mean]
     if limits is None and any(v is not None for row in values for v in row):
@@ -121,7 +126,7 @@ def heat_map(
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            hovertext=describe(cells, mu, beta),
+            hovertext=describe(cells, rows, columns),
             hoverinfo="text",
             colorscale=scale,
             zmin=low,
@@ -134,10 +139,11 @@ def heat_map(
     if cells.mean.size <= MOST_NUMBERED:
         figure.add_trace(_numbers(cells.mean, (cells.mean - low) / (high - low), scale))
     if boundary is not None:
-        x, y = boundary_steps(boundary, beta)
+        x, y = boundary_steps(boundary, columns)
         line = {"color": BOUNDARY, "width": 2.5}
         points = {"x": x.tolist(), "y": y.tolist()}
-        figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name="β*(μ)")
+        name = f"{columns.symbol}*({rows.symbol})"
+        figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name=name)
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
@@ -146,18 +152,18 @@ def heat_map(
         margin={"l": 50, "r": 10, "t": 30 if title else 10, "b": 45},
         xaxis=axis
         | {
-            "title": {"text": "β, weight of the KL term", "standoff": 8},
-            "tickvals": list(range(len(beta))),
-            "ticktext": [f"{b:g}" for b in beta],
-            "range": [-0.5, len(beta) - 0.5],
+            "title": {"text": columns.label, "standoff": 8},
+            "tickvals": list(range(len(columns))),
+            "ticktext": [f"{b:g}" for b in columns],
+            "range": [-0.5, len(columns) - 0.5],
             "tickangle": 0,
         },
         yaxis=axis
         | {
-            "title": {"text": "μ, training bias", "standoff": 8},
-            "tickvals": list(range(len(mu))),
-            "ticktext": [f"{m:g}" for m in mu],
-            "range": [-0.5, len(mu) - 0.5],
+            "title": {"text": rows.label, "standoff": 8},
+            "tickvals": list(range(len(rows))),
+            "ticktext": [f"{m:g}" for m in rows],
+            "range": [-0.5, len(rows) - 0.5],
         },
     )
     return figure

@@ -12,7 +12,8 @@
   let chosen = [...data.start]; // what the panels show
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const place = (i, j) => `μ = ${data.mu[i]}, β = ${data.beta[j]}`;
+  const place = (i, j) => `${data.rows.symbol} = ${data.rows.values[i]}, `
+    + `${data.columns.symbol} = ${data.columns.values[j]}`;
 
   function theme(layout) {
     const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--line") };
@@ -53,7 +54,7 @@
         return trace.mode === "text" ? { ...trace, textfont: { ...trace.textfont, size } } : trace;
       });
       Plotly.react(plot, traces, theme({ ...figure.layout, shapes }), options);
-      plot.setAttribute("aria-label", `${name} over μ and β. ${spoken(k)}`);
+      plot.setAttribute("aria-label", `${name} over ${data.rows.symbol} and ${data.columns.symbol}. ${spoken(k)}`);
     });
     document.getElementById("meaning").textContent = data.labels[name];
     for (const table of document.querySelectorAll("#tables > [data-score]")) {
@@ -121,14 +122,16 @@
 
   function drawCurves(plot, run, cell) {
     const names = Object.keys(cell.curves);
+    const columns = narrow.matches ? 1 : Math.min(names.length, 3);
+    const rows = Math.ceil(names.length / columns);
+    plot.style.height = `${narrow.matches ? 8.7 * rows : rows === 1 ? 15 : 11 * rows}rem`;
     const traces = [];
     const layout = {
       margin: { l: 45, r: 5, t: 25, b: 40 },
       showlegend: false,
       dragmode: false,
-      grid: narrow.matches
-        ? { rows: names.length, columns: 1, pattern: "independent" }
-        : { rows: 1, columns: names.length, pattern: "independent", xgap: 0.22 },
+      grid: { rows, columns, pattern: "independent", ...(columns > 1 ? { xgap: 0.22 } : {}),
+        ...(rows > 1 && columns > 1 ? { ygap: 0.4 } : {}) },
       annotations: [],
     };
     names.forEach((name, k) => {
@@ -164,8 +167,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in steps) {
       const [up, right] = steps[event.key];
-      row = Math.min(Math.max(row + up, 0), data.mu.length - 1);
-      column = Math.min(Math.max(column + right, 0), data.beta.length - 1);
+      row = Math.min(Math.max(row + up, 0), data.rows.values.length - 1);
+      column = Math.min(Math.max(column + right, 0), data.columns.values.length - 1);
       drawMaps();
       say();
     } else if (event.key === "Enter" || event.key === " ") {

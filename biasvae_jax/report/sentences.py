@@ -1,8 +1,12 @@
-"""Plain sentences about a run and about one cell, written from the numbers."""
+"""Plain sentences about a run and about one cell, written from the numbers.
+
+Each is there only if what it tells of is: a score, a theory, a second strength.
+"""
 
 import numpy as np
 
-from biasvae_jax.report.maps import number
+from biasvae_jax.axes import Axis
+from biasvae_jax.report.maps import number, place
 from biasvae_jax.report.view import RunView
 from biasvae_jax.statistics.regimes import Regime
 
@@ -10,91 +14,114 @@ TIE = 0.01  # differences in R² below this are called none
 WORDS = {
     Regime.RECOVERED: "recovered: as many latents are active as there are factors to find",
     Regime.PARTIAL: "partly recovered",
-    Regime.COLLAPSED_BY_OBJECTIVE: "collapsed by the objective (none active, β ≥ 0.99·β*)",
-    Regime.COLLAPSED_BY_OPTIMISER: "collapsed by the optimiser (none active, although β < 0.99·β*)",
-    Regime.ACTIVE_BEYOND: "active beyond β* (β ≥ 1.01·β*)",
+    Regime.COLLAPSED_BY_OBJECTIVE: "collapsed by the objective (none active, {s} ≥ 0.99·{s}*)",
+    Regime.COLLAPSED_BY_OPTIMISER: (
+        "collapsed by the optimiser (none active, although {s} < 0.99·{s}*)"
+    ),
+    Regime.ACTIVE_BEYOND: "active beyond {s}* ({s} ≥ 1.01·{s}*)",
+    Regime.COLLAPSED: "collapsed (none active)",
     Regime.DIVERGED: "diverged",
 }
+"""What became of models, `{s}` standing for the strength's symbol."""
 
 
 def about_run(view: RunView) -> list[str]:
     """Say what the whole grid shows."""
-    config = view.config
-    seeds = "one seed" if config.seeds == 1 else f"{config.seeds} seeds"
-    size = f"{len(config.mu)} biases × {len(config.beta)} β × {seeds}"
+    grid = view.grid
+    seeds = "one seed" if grid.seeds == 1 else f"{grid.seeds} seeds"
+    size = f"{len(grid.bias)} biases × {len(grid.strength)} {grid.strength.symbol} × {seeds}"
     said = [
-        f"{config.models} models ({size}) were trained for {config.steps:,} steps each, with "
-        f"the loss ½‖x − x̂‖²/σ² + β·KL, σ² = {config.sigma2:g}, in nats."
+        f"{grid.size} models ({size}) were trained for {view.steps:,} steps each, with "
+        f"the loss {view.loss}, in nats."
     ]
-    lost = round(float(np.nansum(1 - view.scores["finite"].mean)) * config.seeds)
+    lost = round(float(np.nansum(1 - view.mean("finite"))) * grid.seeds)
     if lost:
         said.append(f"{lost} of them diverged and have no scores.")
-    if not np.isfinite(view.scores["active_units"].mean).any():
-        return said if lost == config.models else [*said, "No model has been scored yet."]
-    return [*said, *_recovery(view), *_collapse(view), *_kl(view)]
+    if not np.isfinite(view.mean("active_units")).any():
+        return said if lost == grid.size else [*said, "No model has been scored yet."]
+    return [*said, *_recovery(view), *_collapse(view), *_kl(view), *_left_out(view)]
 
 
 def _recovery(view: RunView) -> list[str]:
-    mu, beta, r2 = view.config.mu, view.config.beta, view.scores["recovery_r2"].mean
+    if "recovery_r2" not in view.scores:
+        return []
+    rows, columns, r2 = view.rows, view.columns, view.mean("recovery_r2")
     if not np.isfinite(r2).any():
         return ["Recovery R² is undefined for every model, as where the test factors do not vary."]
     i, j = np.unravel_index(np.nanargmax(r2), r2.shape)
     baseline = view.random.get("recovery_r2", np.nan)
     random = f"; randomly initialised networks reach {baseline:.2f}" if baseline == baseline else ""
+    best = place(rows, columns, int(i), int(j))
     said = [
-        f"Best recovery: at μ = {mu[i]:g}, β = {beta[j]:g} a linear map of the learned code "
+        f"Best recovery: at {best} a linear map of the learned code "
         f"explains {r2[i, j]:.0%} of the true factors' variance{random}."
     ]
-    lowest = int(np.argmin(beta))
-    near, far = int(np.argmin(np.abs(mu))), int(np.argmax(np.abs(mu)))
+    lowest = int(np.argmin(columns.values))
+    near, far = _least_and_most(rows)
     if near != far and np.isfinite(r2[[near, far], lowest]).all():
         said.append(
-            f"Bias: at the lowest β, {beta[lowest]:g}, recovery R² goes from "
-            f"{r2[near, lowest]:.2f} at μ = {mu[near]:g} to {r2[far, lowest]:.2f} "
-            f"at μ = {mu[far]:g}."
+            f"Bias: at the lowest {columns.symbol}, {columns[lowest]:g}, recovery R² goes from "
+            f"{r2[near, lowest]:.2f} at {rows.symbol} = {rows[near]:g} to {r2[far, lowest]:.2f} "
+            f"at {rows.symbol} = {rows[far]:g}."
         )
-    if len(beta) > 1:
-        rows = np.flatnonzero(np.isfinite(r2).all(1))
-        helped = [r for r in rows if r2[r].max() - r2[r, lowest] > TIE]
-        if len(rows) and not helped:
-            said.append(
-                f"Stronger regularisation: for none of the {len(rows)} biases does a β above "
-                f"{beta[lowest]:g} raise recovery R² by more than {TIE:g}."
-            )
-        elif helped:
-            cases = ", ".join(
-                f"μ = {mu[r]:g} (β = {beta[int(r2[r].argmax())]:g}: {r2[r].max():.2f} against "
-                f"{r2[r, lowest]:.2f})"
-                for r in helped[:4]
-            )
-            more = ", …" if len(helped) > 4 else ""
-            said.append(
-                f"Stronger regularisation: for {len(helped)} of {len(rows)} biases a β above "
-                f"{beta[lowest]:g} raises recovery R² by more than {TIE:g}: {cases}{more}."
-            )
-    return said
+    return said + _regularisation(view, r2, lowest)
+
+
+def _least_and_most(axis: Axis) -> tuple[int, int]:
+    """Find the values nearest to neutral and farthest from it; the ends if none is known to be."""
+    values = np.asarray(axis.values)
+    away = values if np.isnan(axis.neutral) else np.abs(values - axis.neutral)
+    return int(np.argmin(away)), int(np.argmax(away))
+
+
+def _regularisation(view: RunView, r2: np.ndarray, lowest: int) -> list[str]:
+    """Say for which biases a strength above the lowest recovers more."""
+    rows, columns = view.rows, view.columns
+    whole = np.flatnonzero(np.isfinite(r2).all(1))
+    if len(columns) < 2 or not len(whole):
+        return []
+    above = f"a {columns.symbol} above {columns[lowest]:g}"
+    helped = [r for r in whole if r2[r].max() - r2[r, lowest] > TIE]
+    if not helped:
+        return [
+            f"Stronger regularisation: for none of the {len(whole)} biases does {above} raise "
+            f"recovery R² by more than {TIE:g}."
+        ]
+    cases = ", ".join(
+        f"{rows.symbol} = {rows[r]:g} ({columns.symbol} = {columns[int(r2[r].argmax())]:g}: "
+        f"{r2[r].max():.2f} against {r2[r, lowest]:.2f})"
+        for r in helped[:4]
+    )
+    more = ", …" if len(helped) > 4 else ""
+    return [
+        f"Stronger regularisation: for {len(helped)} of {len(whole)} biases {above} raises "
+        f"recovery R² by more than {TIE:g}: {cases}{more}."
+    ]
 
 
 def _collapse(view: RunView) -> list[str]:
+    told = "" if view.regimes is None else f"Of the models, {_regimes(view, view.regimes)}."
+    if view.boundary is None:
+        return [told] if told else []
+    symbol = view.rows.symbol
     said = (
-        f"Collapse: the linear theory puts the boundary at β*(μ) = λ(μ)/σ², from "
-        f"{view.boundary.max():.2f} down to {view.boundary.min():.2f} over these μ."
+        f"Collapse: the linear theory puts the boundary at {view.threshold} = λ({symbol})/σ², from "
+        f"{view.boundary.max():.2f} down to {view.boundary.min():.2f} over these {symbol}."
     )
-    if view.regimes is None:
-        return [said]
-    return [said + f" Of the models, {_regimes(view.regimes)}."]
+    return [f"{said} {told}".rstrip()]
 
 
-def _regimes(codes: np.ndarray) -> str:
+def _regimes(view: RunView, codes: np.ndarray) -> str:
     """Count models by what became of them; those still to score are left out."""
     counts = [(int((codes == code).sum()), text) for code, text in WORDS.items()]
-    return "; ".join(f"{n} {text}" for n, text in counts if n) or "none is scored yet"
+    told = (f"{n} {text}" for n, text in counts if n)
+    return "; ".join(told).format(s=view.columns.symbol) or "none is scored yet"
 
 
 def _kl(view: RunView) -> list[str]:
     if "kl" not in view.theory:
         return []
-    predicted, found = view.theory["kl"], view.scores["kl"].mean
+    predicted, found = view.theory["kl"], view.mean("kl")
     use = (predicted > 0.1) & np.isfinite(found)
     if not use.any():
         return []
@@ -105,33 +132,39 @@ def _kl(view: RunView) -> list[str]:
     ]
 
 
+def _left_out(view: RunView) -> list[str]:
+    return [
+        f"Left out: {', '.join(n for n, why in view.left_out.items() if why == reason)} ({reason})."
+        for reason in dict.fromkeys(view.left_out.values())
+    ]
+
+
 def about_cell(view: RunView, i: int, j: int) -> list[str]:
     """Say what one cell shows."""
-    beta, threshold = view.config.beta[j], view.boundary[i]
     value = {name: float(cells.mean[i, j]) for name, cells in view.scores.items()}
-    if not np.isfinite(value["kl"]):
+    if not all(np.isfinite(value.get(term, 0.0)) for term in view.curves):
         untrained = "diverged: its loss left the finite numbers" if value["finite"] == 0 else ""
         return [f"This model {untrained or 'has not been trained yet'}."]
-    side = "below" if beta < threshold else "above"
-    expects = "active latents" if beta < threshold else "collapse"
-    said = [f"β is {side} the threshold β*(μ) = {threshold:.2f}, so the theory expects {expects}."]
+    said = _side(view, i, j)
     if not np.isfinite(value["active_units"]):
         return [*said, "It is still in training, and not scored yet."]
-    latents, units = view.config.latents, value["active_units"]
+    units = value["active_units"]
     if units == 0:
         said.append("No latent is active: the code says nothing about the image.")
     else:
-        said.append(f"{units:.3g} of {latents} latents are active.")
+        said.append(f"{units:.3g} of {view.latents} latents are active.")
     if view.regimes is not None:
-        said.append(f"Models of this cell: {_regimes(view.regimes[i, j])}.")
-    r2, random = value["recovery_r2"], view.random.get("recovery_r2", np.nan)
-    beside = f" ({random:.0%} for random networks)" if random == random else ""
-    said.append(
-        f"A linear map of the code explains {max(r2, 0):.0%} of the true factors' variance{beside}."
-        if np.isfinite(r2)
-        else "Recovery R² is undefined."
-    )
-    if "kl" in view.theory:
+        said.append(f"Models of this cell: {_regimes(view, view.regimes[i, j])}.")
+    if "recovery_r2" in value:
+        r2, random = value["recovery_r2"], view.random.get("recovery_r2", np.nan)
+        beside = f" ({random:.0%} for random networks)" if random == random else ""
+        said.append(
+            f"A linear map of the code explains {max(r2, 0):.0%} of the true factors' "
+            f"variance{beside}."
+            if np.isfinite(r2)
+            else "Recovery R² is undefined."
+        )
+    if "kl" in view.theory and np.isfinite(view.theory["kl"][i, j]):
         said.append(
             f"Its KL is {number(value['kl'])} nats; the linear optimum has "
             f"{number(float(view.theory['kl'][i, j]))}."
@@ -139,15 +172,31 @@ def about_cell(view: RunView, i: int, j: int) -> list[str]:
     return said
 
 
-def about_pair(first: RunView, second: RunView, difference: np.ndarray) -> str:
-    """Say how recovery R² differs; `difference` `[mu, beta]` is the second minus the first."""
+def _side(view: RunView, i: int, j: int) -> list[str]:
+    """Say on which side of the theory's line a cell is, if there is one."""
+    if view.boundary is None:
+        return []
+    threshold = view.boundary[i]
+    below = view.columns[j] < threshold
+    side, expects = ("below", "active latents") if below else ("above", "collapse")
+    return [
+        f"{view.columns.symbol} is {side} the threshold {view.threshold} = {threshold:.2f}, "
+        f"so the theory expects {expects}."
+    ]
+
+
+def about_pair(first: RunView, second: RunView) -> list[str]:
+    """Say how recovery R² differs between two runs of the same cells."""
+    if not all("recovery_r2" in view.scores for view in (first, second)):
+        return []
+    difference = second.mean("recovery_r2") - first.mean("recovery_r2")
     known = np.isfinite(difference)
     if not known.any():
-        return "The two runs have no cell in common in which recovery R² is defined."
+        return ["The two runs have no cell in common in which recovery R² is defined."]
     i, j = np.unravel_index(np.nanargmax(np.abs(difference)), difference.shape)
     up, down = (difference > TIE).sum(), (difference < -TIE).sum()
-    return (
+    return [
         f"Of {known.sum()} cells scored in both, recovery R² is higher in {second.name} by more "
         f"than {TIE:g} in {up} and lower in {down}; the largest difference, "
-        f"{difference[i, j]:+.2f}, is at μ = {first.config.mu[i]:g}, β = {first.config.beta[j]:g}."
-    )
+        f"{difference[i, j]:+.2f}, is at {place(first.rows, first.columns, int(i), int(j))}."
+    ]

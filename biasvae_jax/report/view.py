@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from biasvae_jax.config import Config
+from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.report.maps import Cells
 
 Pictures = dict[str, str]  # kind (a key of `PICTURES`) → a PNG's data URI
@@ -22,10 +22,16 @@ class RunView:
     """One run, ready to be written about."""
 
     name: str
-    config: Config
-    """The run's config, its μ and β cut to those shown on the page."""
+    grid: Grid
+    """The run's axes, cut to the values shown on the page, and its seeds."""
+    steps: int
+    """Training steps of each model."""
+    latents: int
+    """Learned latents of each model."""
+    loss: str
+    """What was minimised, in one line."""
     stored: str
-    """The run's whole config, as JSON."""
+    """The run's whole study, as JSON."""
     facts: dict[str, str]
     """What else is known of it (versions, devices, time): label → text."""
     command: str
@@ -38,17 +44,49 @@ class RunView:
     """What each score is."""
     random: dict[str, float]
     """Mean score of randomly initialised networks."""
-    theory: dict[str, np.ndarray]
-    """What the linear optimum predicts of a score, `[mu, beta]`; empty where it says nothing."""
-    boundary: np.ndarray
-    """β*(μ), `[mu]`."""
     step: np.ndarray
     """Training step of each point of the curves."""
     curves: dict[str, np.ndarray]
-    """loss, reconstruction, kl: `[mu, beta, step, 3]`, mean and extremes over seeds, nats."""
+    """Each term, the loss first: `[rows, columns, step, 3]`, mean and extremes over seeds, nats."""
+    models: str = "VAEs"
+    """What the models are called."""
+    theory: dict[str, np.ndarray] = field(default_factory=dict)
+    """What the linear optimum predicts of a score, `[rows, columns]`; empty without a theory."""
+    boundary: np.ndarray | None = None
+    """β*(μ), the strength at which the theory expects collapse, `[rows]`; None without one."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Scores that every sweep computes and this one could not: name → why."""
     regimes: np.ndarray | None = None
-    """Codes of `Regime`, `[mu, beta, seed]`, NaN for models still to score; None if not stored."""
+    """Codes of `Regime`, `[rows, columns, seed]`, NaN for models still to score; None if not
+    stored."""
     test_images: str = ""
     """The test images of all reconstructions, as a data URI."""
+    test_caption: str = "Test images, without noise"
+    test_subject: str = "Test images"
+    """What they show, for readers who do not see them."""
+    clipped: bool = False
+    """Whether the models' images may leave [0, 1]."""
+    no_pictures: str = "No pictures of this cell."
+    """What stands in their place where there are none."""
     pictures: dict[tuple[int, int], Pictures] = field(default_factory=dict)
     """Of the cells shown in pictures, seed 0."""
+
+    @property
+    def rows(self) -> Axis:
+        """The axis of the bias."""
+        return self.grid.bias
+
+    @property
+    def columns(self) -> Axis:
+        """The axis of the regularisation."""
+        return self.grid.strength
+
+    @property
+    def threshold(self) -> str:
+        """How the theory's line is written, such as β*(μ)."""
+        return f"{self.columns.symbol}*({self.rows.symbol})"
+
+    def mean(self, name: str) -> np.ndarray:
+        """A score's mean over seeds, `[rows, columns]`; NaN if the run has no such score."""
+        cells = self.scores.get(name)
+        return np.full(self.grid.shape[:2], np.nan) if cells is None else cells.mean

@@ -93,3 +93,8 @@ def left_out(recipe: Recipe) -> dict[str, str]:
         if why:
             found[name] = why[0]
     return found
+
+
+def left_out_of_sweep(recipe: Recipe) -> dict[str, str]:
+    """Return the scores among those of every sweep that a study cannot have, and why."""
+    return {name: why for name, why in left_out(recipe).items() if SCORES[name].compute is None}

@@ -1,14 +1,14 @@
-"""Where models stop encoding: β̂(μ) from active units, its slope, and β*(μ) drawn on a map.
+"""Where models stop encoding: β̂(μ) from active units, its slope, its distance from β*(μ).
 
 Everything is in log β (natural logarithms), where differences are ratios of β. numpy and SciPy.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from biasvae_jax.staircase import boundary_steps as boundary_steps  # its name of old
 from biasvae_jax.statistics.intervals import Interval, t_interval
 
 
@@ -154,17 +154,3 @@ def most_active(
     below = np.asarray(beta)[:, None] < np.asarray(threshold)[:, None, None]
     sides = (np.broadcast_to(side, most.shape) for side in (below, ~below))
     return MostActive(*((int(most[side].sum()), int(side.sum())) for side in sides))
-
-
-def boundary_steps(boundary: np.ndarray, beta: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Place β*(μ), `[mu]`, as a staircase between columns (x) and rows (y) counted from 0.
-
-    Between two columns it stands at the logarithm's share; empty where the β are out of order.
-    """
-    if list(beta) != sorted(beta):
-        return np.array([]), np.array([])
-    logs = np.log(np.maximum(beta, 1e-12))
-    last = len(beta) - 0.5
-    x = np.interp(np.log(boundary), logs, np.arange(len(beta)), left=-0.5, right=last)
-    row = np.arange(len(boundary))
-    return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()

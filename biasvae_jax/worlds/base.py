@@ -63,6 +63,11 @@ class World(Component):
         """Number of values of a flat image."""
         return math.prod(self.image)
 
+    @property
+    def caption(self) -> str:
+        """What the images of the test set show, in a few words."""
+        return f"images of the world {self.kind}"
+
     def check_bias(self, bias: Bias) -> None:
         """Raise ConfigError if the world cannot take a bias; before anything is loaded."""
         if not isinstance(bias, self.accepts):

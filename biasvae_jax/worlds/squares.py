@@ -105,6 +105,12 @@ class Squares(Generated):
         """Contrast of each square, `[n²]`."""
         return np.broadcast_to(np.asarray(self.contrast or 1.0), (self.n**2,))
 
+    @property
+    def caption(self) -> str:
+        """What the images of the test set show."""
+        bins = ", ".join(f"{b:g}" for b in self.bins)
+        return f"squares in greys, all combinations of {{{bins}}}"
+
     def link(self, z: jax.Array) -> jax.Array:
         """Return intensities, u = sigmoid(z)."""
         return jax.nn.sigmoid(z)

@@ -117,6 +117,11 @@ class Table(World):
         height, width, channels = self._read.images.shape[1:]
         return height, width, channels
 
+    @property
+    def caption(self) -> str:
+        """What the images of the test set show."""
+        return f"images of {Path(self.data).name}, held out of training"
+
     def test_size(self) -> int:
         """Number of rows held out."""
         return min(self.test_images, len(self._read.images) // 2)

@@ -9,7 +9,7 @@ from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 
 from biasvae_jax.figures import COLOUR_MAP, regime_map
-from biasvae_jax.statistics.boundary import boundary_steps
+from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.intervals import t_interval
 from experiments.findings.evidence import TERMS, Run, mean
 from experiments.findings.evidence_diagonal import JUDGED, Diagonal
@@ -78,7 +78,8 @@ def boundaries(found: Diagonal) -> Figure:
 def regimes(*runs: Run) -> Figure:
     """Draw what became of each model, a panel a run."""
     codes = {run.name: run.regimes() for run in runs}
-    figure = regime_map(codes, runs[0].config.mu, runs[0].config.beta, runs[0].threshold)
+    grid = runs[0].config.study.grid
+    figure = regime_map(codes, grid.bias, grid.strength, runs[0].threshold)
     figure.set_size_inches(WIDTH + 0.8, 5.2)
     for text in figure.legends[0].get_texts():
         text.set_fontsize(9)

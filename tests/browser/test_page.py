@@ -111,8 +111,21 @@ def test_two_runs_compare(visit):
     assert tab.locator(".banner").first.inner_text().endswith("not finished")
 
 
+def test_a_variants_page_has_its_axes_its_terms_and_no_theory(visit):
+    tab = visit("variant")
+    assert re.fullmatch(r"The model at s = [\d.]+, γ = \d+", heading(tab))
+    assert tab.locator("#panel0 .curves .scatterlayer .trace").count() == 5
+    head = tab.locator("#panel0 .scores thead th").all_inner_texts()
+    assert head == ["score", "this model", "random networks"]
+    assert "orange" not in tab.locator("#keys").inner_text()
+    tab.mouse.click(*centre_of(tab, "#map0", 1, 1))
+    expect(tab.locator("#chosen")).to_have_text("The model at s = 1, γ = 1")
+    assert tab.evaluate("[...document.images].every(i => !i.src || i.naturalWidth > 0)")
+    assert "over s and γ" in tab.locator("#map0").get_attribute("aria-label")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["one", "two"])
+@pytest.mark.parametrize("kind", ["one", "two", "variant"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(visit, kind, width, scheme):
     tab = visit(kind, width, scheme)

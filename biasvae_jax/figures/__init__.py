@@ -1,0 +1,27 @@
+"""Figures of a sweep: arrays in, a matplotlib Figure out; nothing is computed or saved here.
+
+They do not use the user's settings of matplotlib, nor any backend.
+"""
+
+from biasvae_jax.figures.curves import training_curves
+from biasvae_jax.figures.images import image_grid, pictures
+from biasvae_jax.figures.maps import (
+    COLOUR_MAP,
+    MOST_NUMBERED,
+    REGIMES,
+    heat_map,
+    regime_map,
+    spread,
+)
+
+__all__ = [
+    "COLOUR_MAP",
+    "MOST_NUMBERED",
+    "REGIMES",
+    "heat_map",
+    "image_grid",
+    "pictures",
+    "regime_map",
+    "spread",
+    "training_curves",
+]
