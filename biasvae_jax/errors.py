@@ -13,3 +13,9 @@ class ConfigError(BadInput):
 
 class UsageError(BadInput):
     """A command that cannot be understood, or that does not fit what it is used on."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or its kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

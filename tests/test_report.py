@@ -22,8 +22,8 @@ from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
 from biasvae_jax.report.sentences import WORDS, about_cell, about_pair, about_run
 from biasvae_jax.report.sprites import sprite
-from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.staircase import boundary_steps
 
 MU = dataclasses.replace(Shift.axis, values=(0.0, 2.0))
 BETA = dataclasses.replace(BetaElbo.axis, values=(0.5, 1.0, 10.0))

@@ -21,6 +21,7 @@ from rich.console import Console
 from biasvae_jax.cli import common, flags, output
 from biasvae_jax.cli.flags import Chosen
 from biasvae_jax.cli.output import counted, shown
+from biasvae_jax.cli.pictures import write_figures
 from biasvae_jax.cli.report import write_report
 from biasvae_jax.cli.runtime import describe_runtime, refuse_other_settings, start_jax
 from biasvae_jax.cli.summary import print_summary
@@ -40,7 +41,6 @@ from biasvae_jax.sweep.plan import (
     make_plan,
     plan_from_dict,
 )
-from experiments.pictures import write_figures
 
 
 @dataclass(frozen=True)

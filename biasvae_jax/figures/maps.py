@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.staircase import boundary_steps
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 # after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion

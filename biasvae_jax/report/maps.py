@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.intervals import t_interval
+from biasvae_jax.statistics.staircase import boundary_steps
 
 COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
 DIFFERENCE_MAP = "RdBu"  # red and blue stay apart to them

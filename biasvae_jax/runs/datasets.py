@@ -15,7 +15,8 @@ import xarray as xr
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.components import ConfigError
-from biasvae_jax.runs.files import first_line, reporting_disk_errors
+from biasvae_jax.errors import first_line
+from biasvae_jax.runs.files import reporting_disk_errors
 from biasvae_jax.runs.lock import RunDirectoryError, check_still_ours
 from biasvae_jax.runs.reading import Damaged, cannot_read_now, is_missing
 from biasvae_jax.statistics.regimes import Regime

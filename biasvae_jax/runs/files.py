@@ -43,12 +43,6 @@ def reporting_disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its kind where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
 def read_json(file: Path) -> Any:
     """Read a JSON file; raises OSError or, whatever else is wrong with it, ValueError."""
     with file.open("rb") as stream:

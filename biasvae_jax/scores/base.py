@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from biasvae_jax.runs.files import first_line
+from biasvae_jax.errors import first_line
 from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from biasvae_jax.staircase import boundary_steps as boundary_steps  # its name of old
 from biasvae_jax.statistics.intervals import Interval, t_interval
+from biasvae_jax.statistics.staircase import boundary_steps as boundary_steps  # its name of old
 
 
 class Boundary(NamedTuple):

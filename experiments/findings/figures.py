@@ -9,8 +9,8 @@ from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 
 from biasvae_jax.figures import COLOUR_MAP, regime_map
-from biasvae_jax.staircase import boundary_steps
 from biasvae_jax.statistics.intervals import t_interval
+from biasvae_jax.statistics.staircase import boundary_steps
 from experiments.findings.evidence import TERMS, Run, mean
 from experiments.findings.evidence_diagonal import JUDGED, Diagonal
 from experiments.findings.evidence_training import Cell

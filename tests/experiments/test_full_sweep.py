@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from biasvae_jax.cli import pictures
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.runs.loading import load_run
-from experiments import pictures
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
