@@ -40,7 +40,7 @@ from biasvae_jax.sweep.plan import (
     make_plan,
     plan_from_dict,
 )
-from experiments.pictures import write_figures
+from biasvae_jax.cli.pictures import write_figures
 
 
 @dataclass(frozen=True)
