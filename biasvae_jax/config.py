@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from biasvae_jax.biases import Shift
-from biasvae_jax.components import ConfigError, require_numbers, settle_fields
+from biasvae_jax.components import ConfigError, settle_fields
 from biasvae_jax.networks import Activation, Dense, Output
 from biasvae_jax.objectives import BetaElbo
-from biasvae_jax.study import WHOLE, Study, Training
+from biasvae_jax.study import LATER, WHOLE, Study, Training
 from biasvae_jax.worlds import Squares
 
 __all__ = ["PRESETS", "Config", "ConfigError"]
-
-# added since runs were first stored: written only if not the default, so that those stay the same
-LATER = {"activation"}
 
 
 @dataclass(frozen=True)
@@ -82,24 +79,11 @@ class Config:
     @functools.cached_property
     def study(self) -> Study:
         """The study that this is the flat form of."""
-        return self._study("")
+        return Study.from_flat(self._values)
 
-    def _study(self, text: str) -> Study:
-        """Build the study, with the stored text that it is read from if there is one."""
-        for name in ("mu", "beta"):  # none at all is no default
-            require_numbers(name, getattr(self, name))
-        return Study(
-            world=_part(Squares, self),
-            bias=Shift(),
-            objective=_part(BetaElbo, self),
-            network=_part(Dense, self),
-            training=_part(Training, self),
-            biases=self.mu,
-            strengths=self.beta,
-            seeds=self.seeds,
-            latent_dim=self.latent_dim,
-            text=text,
-        )
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
     def of(cls, study: Study) -> "Config":
@@ -119,7 +103,8 @@ class Config:
             if field.name in names
         }
         axes = {"mu": study.biases, "beta": study.strengths}
-        return cls._stored({**values, **axes, **{name: getattr(study, name) for name in WHOLE}}, "")
+        whole = {name: getattr(study, name) for name in WHOLE}
+        return cls._stored(study, {**values, **axes, **whole})
 
     @property
     def latents(self) -> int:
@@ -144,7 +129,7 @@ class Config:
     def to_json(self) -> str:
         """Return the config as JSON text; `from_json` reads it back exactly."""
         values = dataclasses.asdict(self)
-        for name in LATER:
+        for name in LATER:  # written only if not the default, so that old runs stay the same
             if values[name] == getattr(Config, name):
                 del values[name]
         return json.dumps(values, indent=2)
@@ -164,35 +149,26 @@ class Config:
 
         A stored config may hold values that only double precision tells apart, as it once could.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        given = set(values) | LATER if isinstance(values, dict) else set()
-        if not isinstance(values, dict) or given != names:
-            found = sorted(given ^ names) if isinstance(values, dict) else type(values)
-            raise ConfigError(f"the config's fields are not this version's: {found}")
-        return cls._stored(values, json.dumps(values, indent=2))
+        if not isinstance(values, dict):
+            raise ConfigError(f"the config's fields are not this version's: {type(values)}")
+        text = json.dumps(values, indent=2)
+        return cls._stored(Study.from_flat(values, text), values)
 
     @classmethod
-    def _stored(cls, values: dict, text: str) -> "Config":
-        """Build a config of stored values, with their text as the study's identity."""
+    def _stored(cls, study: Study, values: dict[str, Any]) -> "Config":
+        """Build the config of a study that is checked already."""
         config = object.__new__(cls)
         for field in dataclasses.fields(cls):
             value = values.get(field.name, getattr(cls, field.name))
             object.__setattr__(config, field.name, value)
         settle_fields(config)
-        config.__dict__["study"] = config._study(text)
+        config.__dict__["study"] = study
         return config
 
     def difference(self, other: "Config") -> str:
         """Say in one line which fields differ, as `name: self → other`; empty when none does."""
         ours, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
         return ", ".join(f"{k}: {ours[k]} → {theirs[k]}" for k in ours if ours[k] != theirs[k])
-
-
-def _part(kind: type, config: Config):
-    """Build a component, or the training, from the config's fields of the same names."""
-    names = {field.name for field in dataclasses.fields(config)}
-    shared = (f.name for f in dataclasses.fields(kind) if f.name in names)
-    return kind(**{name: getattr(config, name) for name in shared})
 
 
 def blog() -> Config:

@@ -1,4 +1,4 @@
-"""Errors of bad input, and exit statuses."""
+"""Errors of bad input, exit statuses, and texts that are safe to print in one line."""
 
 DONE, CANNOT_GO_ON, BAD_INPUT = 0, 1, 2
 
@@ -19,3 +19,11 @@ def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or its kind where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def shown(value: object) -> str:
+    r"""Return text for a terminal, what cannot be printed escaped as in `\x1b` or `\n`."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in str(value)
+    )

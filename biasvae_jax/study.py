@@ -19,6 +19,7 @@ from biasvae_jax.components import (
     from_values,
     require,
     require_number,
+    require_numbers,
     require_positive,
     require_whole,
     settle,
@@ -33,6 +34,8 @@ from biasvae_jax.worlds import Squares, World
 
 FORMAT = 2
 WHOLE = ("seeds", "latent_dim")
+# of the flat form: fields that it lacks, and those that were added since runs were first stored
+NOT_FLAT, LATER = {"kl"}, {"activation"}
 
 
 @dataclass(frozen=True)
@@ -201,9 +204,7 @@ class Study:
         are migrated, and values without a format are a config of 0.1.0. Raises ConfigError.
         """
         if isinstance(values, Mapping) and "format" not in values:
-            from biasvae_jax.config import Config  # the flat form, which knows studies
-
-            return Config.from_dict(values).study
+            return cls.from_flat(values, json.dumps(values, indent=2))
         if not isinstance(values, Mapping):
             raise ConfigError(f"the config is not an object of JSON but {type(values).__name__}")
         if values["format"] != FORMAT:
@@ -217,7 +218,9 @@ class Study:
             raise ConfigError(f"the config's fields are not this version's: {unknown}")
         axes = values.get("axes", {})
         parts: dict[str, Any] = {}
-        for role in (role for role in ROLES if role in values):
+        for role in ROLES:
+            if role not in values:
+                continue
             try:
                 parts[role] = from_values(role, values[role])
             except UnknownKind:
@@ -241,6 +244,30 @@ class Study:
             **whole,
             text=json.dumps(values, indent=2),
         )
+
+    @classmethod
+    def from_flat(cls, values: Mapping[str, Any], text: str = "") -> "Study":
+        """Build the original's form of study from flat fields, as 0.1.0 stored them (`Config`).
+
+        Raises ConfigError for unknown or missing fields.
+        """
+        kinds: dict[str, Any] = {
+            "world": Squares, "objective": BetaElbo, "network": Dense, "training": Training
+        }  # fmt: skip
+        of_part = {name: {f.name for f in dataclasses.fields(kind)} for name, kind in kinds.items()}
+        names = set().union(*of_part.values(), {"mu", "beta"}, WHOLE) - NOT_FLAT
+        unlike = sorted((set(values) | LATER) ^ names)
+        if unlike:
+            raise ConfigError(f"the config's fields are not this version's: {unlike}")
+        for name in ("mu", "beta"):  # none at all is no default
+            require_numbers(name, settle(values[name], tuple[float, ...]))
+        parts = {
+            name: kind(**{field: values[field] for field in of_part[name] if field in values})
+            for name, kind in kinds.items()
+        }
+        whole = {name: values[name] for name in WHOLE}
+        axes = {"biases": values["mu"], "strengths": values["beta"]}
+        return cls(**parts, **axes, **whole, text=text)
 
     def difference(self, other: "Study") -> str:
         """Say in one line which settings differ, as `name: self → other`; empty when none does."""

@@ -23,6 +23,7 @@ from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, launchers
 from biasvae_jax.runs.progress import Progress, showing_progress
 from biasvae_jax.scores.alignment import linear_r2, mcc
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str]) -> None:
     file = flags.out / "identifiability.png"
     with directory.reporting_disk_errors(file), own_settings():
         curves(flags, trained, level.mcc).savefig(file, dpi=130)
-    console.print(f"drawn in {output.shown(file)}")
+    console.print(f"drawn in {shown(file)}")
 
 
 def make_config(flags: Flags, contrasts: str, network: str) -> Config:

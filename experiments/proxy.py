@@ -22,6 +22,7 @@ from scipy.stats import rankdata
 
 from biasvae_jax.cli import common, output
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.errors import shown
 from biasvae_jax.figures import COLOUR_MAP
 from biasvae_jax.runs import directory, launchers
 from biasvae_jax.runs.loading import LoadedRun, load_finished
@@ -186,7 +187,7 @@ def main(arguments: Sequence[str]) -> None:
         file.parent.mkdir(exist_ok=True)
         with own_settings():
             scatter(models, next(iter(models.information))).savefig(file, dpi=130)
-    console.print(f"drawn in {output.shown(file)}")
+    console.print(f"drawn in {shown(file)}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from typing import NoReturn, TypeVar
 import jax
 import tyro
 
-from biasvae_jax.cli.output import Streams, shown
-from biasvae_jax.errors import BAD_INPUT, CANNOT_GO_ON, DONE, BadInput, UsageError
+from biasvae_jax.cli.output import Streams
+from biasvae_jax.errors import BAD_INPUT, CANNOT_GO_ON, DONE, BadInput, UsageError, shown
 from biasvae_jax.runs.files import StorageError
 from biasvae_jax.runs.signals import LISTENER, Interrupted
 

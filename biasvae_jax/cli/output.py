@@ -22,14 +22,6 @@ def print_table(console: Console, table: Table) -> None:
     wide.print(table, soft_wrap=True)
 
 
-def shown(value: object) -> str:
-    r"""Return text for a terminal, what cannot be printed escaped as in `\x1b` or `\n`."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in str(value)
-    )
-
-
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: "1 minute", "2 minutes"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

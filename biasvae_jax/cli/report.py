@@ -17,10 +17,11 @@ import numpy as np
 import tyro
 
 from biasvae_jax.axes import Axis, single
-from biasvae_jax.cli import common, output
+from biasvae_jax.cli import common
 from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.components import ConfigError
+from biasvae_jax.errors import shown
 from biasvae_jax.figures import pictures as folded
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import BetaElbo
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
         raise common.UsageError("name one run directory, or two to compare")
     start_jax()
     runs = [load_run(path) for path in flags.runs]
-    print(f"open {output.shown(write_report(*runs, file=flags.out))}")
+    print(f"open {shown(write_report(*runs, file=flags.out))}")
 
 
 def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:

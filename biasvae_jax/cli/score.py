@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import jax
 import numpy as np
@@ -21,8 +21,8 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 from biasvae_jax.cli import common, output
-from biasvae_jax.cli.output import shown
 from biasvae_jax.cli.runtime import start_jax
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, launchers
 from biasvae_jax.runs.loading import LoadedRun, load_finished, write_table
 from biasvae_jax.runs.progress import Progress, showing_progress
@@ -128,7 +128,7 @@ def one_by_one(run: LoadedRun, table: ScoreTable, names: Sequence[str]) -> Itera
     variables = [variable for family in families.values() for variable in family.variables]
     recipe, models = run.recipe, run.grid.models
     for index, params in run.stacks(table.lacks(variables), 1):
-        model = models[index[0]]
+        model: Any = models[index[0]]
         one = jax.tree.map(lambda a: a[0], params)
         subject = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
         for name, family in families.items():
@@ -141,13 +141,14 @@ def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:
     """Compute one neural bound, several models at a time; yields its name after each batch."""
     recipe, models = run.recipe, run.grid.models
     plan = make_plan(recipe, run.grid.cells, run.grid.seeds)
-    wanted = table.lacks(NEURAL[name])
+    wanted = table.lacks(VARIABLES[name])
     size = min(int(wanted.sum()), plan.devices * int(np.clip(plan.width, *AT_ONCE)))
     bound = neural_bound(name, Sweep(recipe, plan))
     for index, params in run.stacks(wanted, size):
         # the last batch is filled up, so that one compiled program serves all
-        filled = jax.tree.map(lambda a: pad_models(a, size), (models[index], params))
-        table.put(NEURAL[name], index, [bound(*filled)[: len(index)]])
+        some: Any = models[index]
+        filled = jax.tree.map(lambda a: pad_models(a, size), (some, params))
+        table.put(VARIABLES[name], index, [bound(*filled)[: len(index)]])
         yield name
 
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from biasvae_jax.axes import Grid
-from biasvae_jax.cli.output import print_table, shown
+from biasvae_jax.cli.output import print_table
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.results import SCORES
 from biasvae_jax.scores.base import left_out_of_sweep

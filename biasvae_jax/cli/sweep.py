@@ -20,11 +20,12 @@ from rich.console import Console
 
 from biasvae_jax.cli import common, flags, output
 from biasvae_jax.cli.flags import Chosen
-from biasvae_jax.cli.output import counted, shown
+from biasvae_jax.cli.output import counted
 from biasvae_jax.cli.pictures import write_figures
 from biasvae_jax.cli.report import write_report
 from biasvae_jax.cli.runtime import describe_runtime, refuse_other_settings, start_jax
 from biasvae_jax.cli.summary import print_summary
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, processes
 from biasvae_jax.runs.loading import load_run, write_table
 from biasvae_jax.runs.progress import showing_progress

@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from biasvae_jax.drawing import own_settings
 
 GAP = "#4477AA"  # between images
 
 
-def pictures(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def pictures(images: ArrayLike, shape: tuple[int, int, int]) -> np.ndarray:
     """Fold flat images `[..., pixels]` of a world's shape, (height, width, channels), for drawing.
 
     Three channels stay as RGB, `[..., height, width, 3]`; others become their mean, which is grey,

@@ -81,7 +81,7 @@ def _regularisation(view: RunView, r2: np.ndarray, lowest: int) -> list[str]:
     if len(columns) < 2 or not len(whole):
         return []
     above = f"a {columns.symbol} above {columns[lowest]:g}"
-    helped = [r for r in whole if r2[r].max() - r2[r, lowest] > TIE]
+    helped = [int(r) for r in whole if r2[r].max() - r2[r, lowest] > TIE]
     if not helped:
         return [
             f"Stronger regularisation: for none of the {len(whole)} biases does {above} raise "

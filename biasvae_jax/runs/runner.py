@@ -20,7 +20,7 @@ from biasvae_jax.theory.reference import Reference, linear_reductions, reference
 from biasvae_jax.training import history as training_history
 from biasvae_jax.training import init_state
 from biasvae_jax.runs import processes
-from biasvae_jax.cli.output import shown
+from biasvae_jax.errors import shown
 from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 

@@ -1,11 +1,11 @@
 """Where the line β*(μ) stands between the cells of a map (numpy only)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 
-def boundary_steps(boundary: np.ndarray, columns: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def boundary_steps(boundary: np.ndarray, columns: Iterable[float]) -> tuple[np.ndarray, np.ndarray]:
     """Place a threshold, one for each row, as a staircase between columns (x) and rows (y).
 
     `boundary` `[rows]` is in the unit of `columns`, the strengths; places are counted from 0.

@@ -30,6 +30,7 @@ from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import describe_runtime
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import Costs
@@ -254,7 +255,7 @@ def main(arguments: Sequence[str]) -> None:
     (flags.out / "benchmark.json").write_text(json.dumps(report, indent=2))
     with own_settings():
         draw(results).savefig(flags.out / "benchmark.png", dpi=130)
-    files = [output.shown(flags.out / name) for name in ("benchmark.png", "benchmark.json")]
+    files = [shown(flags.out / name) for name in ("benchmark.png", "benchmark.json")]
     console.print(f"open {files[0]}, or {files[1]}")
 
 

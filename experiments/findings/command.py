@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from biasvae_jax.cli import common, output
+from biasvae_jax.cli import common
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.files import reporting_disk_errors, write_atomically
 from biasvae_jax.runs.loading import load_run
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str]) -> None:
     if not flags.quiet:
         trained = np.nansum([run.minutes for run in runs.values()])
         print(f"{trained:.0f} minutes of runs, {time.monotonic() - begun:.0f} s of analysis")
-        print(f"open {output.shown(flags.page)}")
+        print(f"open {shown(flags.page)}")
 
 
 def call(command: str, arguments: Sequence[str], flags: Flags) -> None:
@@ -109,8 +110,9 @@ def read(path: Path) -> Run:
         raise common.UsageError(f"{path} is not finished; its command goes on where it stopped")
     config = loaded.config
     theory = predict(loaded.recipe.world, config.mu, config.beta, config.sigma2, config.latents)
-    scores, history = loaded.scores, loaded.history
-    return Run(path.name, config, scores, history, loaded.boundary, theory, loaded.took / 60)
+    scores, history, boundary = loaded.scores, loaded.history, loaded.boundary
+    assert boundary is not None  # squares have one
+    return Run(path.name, config, scores, history, boundary, theory, loaded.took / 60)
 
 
 @own_settings()

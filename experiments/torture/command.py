@@ -17,6 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from biasvae_jax.cli import common, output
+from biasvae_jax.errors import shown
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from experiments.torture.files import corruptions, file_limits, full_disks
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
             tallies.append(tally)
     failures = [failure for tally in tallies for failure in (*tally.lost, *tally.wrong)]
     for failure in failures:
-        print(output.shown(failure), file=sys.stderr)
+        print(shown(failure), file=sys.stderr)
     output.print_table(console, _table(tallies))
     console.print(f"in {(time.monotonic() - started) / 60:.0f} minutes")
     if failures:

@@ -218,7 +218,7 @@ def _judge_disk(tally: Tally, victim: Victim, out: Path, trial: str, ended: str)
         tally.wrong.append(f"{trial}: said {ended}")
     try:
         for folder in (out / "checkpoints").glob("group-*"):
-            directory.load_tree(folder, victim.config)
+            directory.load_tree(folder, victim.study)
         victim.run(out, interval=np.inf)
     except (StorageError, RunDirectoryError) as error:
         tally.lost.append(f"{trial}: {error}")

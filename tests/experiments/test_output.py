@@ -11,12 +11,13 @@ from biasvae_jax.cli import output
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.runtime import cache_directory
 from biasvae_jax.cli.summary import print_summary
+from biasvae_jax.errors import shown
 
 
 @given(st.text())
 def test_what_is_shown_holds_nothing_that_a_terminal_obeys(text):
-    assert output.shown(text).isprintable()
-    assert not text.isprintable() or output.shown(text) == text
+    assert shown(text).isprintable()
+    assert not text.isprintable() or shown(text) == text
 
 
 @pytest.mark.parametrize("name", ["a[", "run[bold]x", "a[/b]c", ":cat:", "\x1b[31mred", "a\nb"])
@@ -29,7 +30,7 @@ def test_a_directory_is_named_as_it_is(tiny_run, tiny_flags, tmp_path, name, cap
     full_sweep.main([*flags, "--out", str(out), "--dry-run"])
     full_sweep.main([*flags, "--out", str(out) + "2", "--dry-run"])
     printed = capsys.readouterr()
-    assert printed.out.count(output.shown(out)) == 3 and "is finished" in printed.out
+    assert printed.out.count(shown(out)) == 3 and "is finished" in printed.out
     assert (printed.out + printed.err).replace("\n", "").isprintable()
 
 

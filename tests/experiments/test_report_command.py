@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from biasvae_jax import load_run
+from biasvae_jax import Scale, load_run
 from biasvae_jax.cli import report
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.config import PRESETS, Config
-from biasvae_jax.errors import UsageError
+from biasvae_jax.errors import ConfigError, UsageError
 from biasvae_jax.report import PICTURES
-from biasvae_jax.training import Recipe
+from biasvae_jax.theory.reference import reference
 
 
 def data_of(file):
@@ -45,7 +45,8 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
     full_sweep.main([*tiny_flags, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
     report.main([str(tiny_run), str(other), "--out", str(tmp_path / "both.html")])
     data = data_of(tmp_path / "both.html")
-    assert data["mu"] == ["3"] and [run["name"] for run in data["runs"]] == ["tiny", "other"]
+    assert data["rows"] == {"symbol": "μ", "values": ["3"]}
+    assert [run["name"] for run in data["runs"]] == ["tiny", "other"]
     assert len(data["maps"]["kl"]) == 3
     named = other.rename(tmp_path / ("n" * 250))  # too long for compare-….html
     report.main([str(tiny_run), str(named)])
@@ -58,7 +59,7 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
 
 
 def test_it_says_what_to_open_and_nothing_else(tiny_run):
-    line = [sys.executable, "-m", "biasvae_jax.cli.report", str(tiny_run)]
+    line = [sys.executable, "-m", "experiments.report", str(tiny_run)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"open {tiny_run / 'report.html'}\n"
@@ -91,7 +92,7 @@ def test_one_or_two_runs_are_named(tmp_path, count):
 
 
 def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
-    line = [sys.executable, "-m", "biasvae_jax.cli.report", str(tmp_path)]
+    line = [sys.executable, "-m", "experiments.report", str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
@@ -123,15 +124,15 @@ changes = st.fixed_dictionaries(
 @example("smoke", {"kl_warmup": 0, "beta": (1.0,), "bins": (0.25,)})
 def test_the_command_repeats_the_config(preset, changes):
     config = dataclasses.replace(PRESETS[preset](), **changes)
-    words = shlex.split(report.command(config))
-    assert words[:3] == ["python", "-m", "biasvae_jax.cli.sweep"]
-    assert full_sweep.read_flags(words[3:]).config == config
+    words = shlex.split(report.command(config.study))
+    assert words[:3] == ["python", "-m", "experiments.full_sweep"]
+    assert full_sweep.read_flags(words[3:])[1] == config.study
 
 
 def test_predictions_are_the_linear_optimums():
     """Sample the optimal linear β-VAE itself and score it."""
     config = Config(mu=(0.0, 2.0), beta=(0.5, 3.0, 12.0), n=1, m=7)
-    found = report.predictions(Recipe.from_config(config), config)
+    found = reference(config.study.recipe, config.study.grid).predictions
     rng = np.random.default_rng(0)
     u = rng.choice(config.bins, 400_000)
     for i, mu in enumerate(config.mu):
@@ -153,12 +154,41 @@ def test_predictions_are_the_linear_optimums():
                 assert found[name][i, j] == pytest.approx(value, rel=0.02, abs=2e-4), name
 
 
-def test_predictions_are_left_out_where_the_theory_says_nothing(tiny_run):
-    config = Config(beta=(0.0, 1.0))
-    assert report.predictions(Recipe.from_config(config), config) == {}
-    assert load_run(tiny_run).boundary.shape == (2,)
+def test_predictions_that_a_run_does_not_store_are_computed(tiny_run):
+    """Runs of 0.1.0 store none."""
+    run = load_run(tiny_run)
+    stored = report.predictions(run)
+    kept = [name for name in run.scores if str(name).startswith(("linear_", "threshold"))]
+    assert "linear_kl" in kept and run.boundary.shape == (2,)
+    old = dataclasses.replace(run, scores=run.scores.drop_vars(kept))
+    computed = report.predictions(old)
+    assert set(computed) == set(stored)
+    np.testing.assert_allclose(computed["kl"], stored["kl"], rtol=1e-5, atol=1e-5)
+    view = report.gather(old, *(axis.values for axis in (run.grid.bias, run.grid.strength)))
+    np.testing.assert_allclose(view.boundary, run.boundary)
 
 
 def test_a_cell_that_two_runs_share_up_to_single_precision_is_compared():
     ours, theirs = Config(beta=(0.3, 1, 2)), Config(beta=(2, 0.1 + 0.2))
-    assert report._shared("beta", ours, theirs) == (0.3, 2.0)
+    axes = (config.study.grid.strength for config in (ours, theirs))
+    assert report.shared(*axes) == (0.3, 2.0)
+
+
+def test_runs_of_other_axes_are_not_compared(tiny_run):
+    run = load_run(tiny_run)
+    study = dataclasses.replace(run.study, bias=Scale(), biases=(1.0,), text="")
+    with pytest.raises(UsageError, match="mu × beta and scale × beta"):
+        report.write_report(run, dataclasses.replace(run, study=study))
+
+
+def test_a_run_whose_own_code_is_missing_is_reported_without_pictures(tiny_run, tmp_path):
+    class Gone:
+        def __get__(self, *_):
+            raise ConfigError("--data gone.h5 cannot be read")
+
+    run = load_run(tiny_run)
+    lost = type("Lost", (type(run),), {"recipe": Gone()})
+    kept = {f.name: getattr(run, f.name) for f in dataclasses.fields(run)}
+    text = report.write_report(lost(**kept), file=tmp_path / "report.html").read_text()
+    assert "No pictures: --data gone.h5 cannot be read." in text
+    assert not data_of(tmp_path / "report.html")["runs"][0]["cells"][0][0]["pictures"]
