@@ -150,6 +150,11 @@ def remember(path: Path, description: dict) -> None:
     _begun[path.absolute()] = description
 
 
+def rewrite_description(path: Path, description: dict) -> None:
+    """Write another `config.json` in place of the one that is there."""
+    _write(path, description)
+
+
 def end_description(path: Path) -> None:
     """Add to `config.json` when the run ended, and how many seconds after its start."""
     description = dict(current_description(path) or {})

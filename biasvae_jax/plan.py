@@ -6,17 +6,18 @@ A plan never changes a result beyond float rounding: keys know nothing of it.
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
 
+from biasvae_jax import host
 from biasvae_jax.config import portion
 from biasvae_jax.training import Recipe, init_state
 
 CHUNK_SECONDS = 2.5
 CPU_GROUP = 256  # models on a CPU run one after another, so a larger group gains nothing
 NOISE_BYTES = 256 * 2**20
+SHARE = 0.75  # of the free memory, that a plan may use
 # Rough float32 rates of a step, multiply-adds counted twice: they only size a chunk.
 CPU_FLOPS, ACCELERATOR_FLOPS = 5e10, 5e12
 ACCELERATOR_STEP_SECONDS = 3e-4  # launching a step's kernels, however small they are
@@ -95,12 +96,16 @@ def make_plan(
     group: int | None = None,
     width: int | None = None,
     chunk: int | None = None,
+    first: Plan | None = None,
+    memory: int | None = None,
 ) -> Plan:
     """Choose a plan for `cells` × `seeds` models on the devices jax sees; arguments override it.
 
     On a CPU (one XLA device a core) models run one after another on each device, where their
     optimiser state stays in cache; on an accelerator they are vmapped in the largest group that
-    fits. Raises PlanError when a single model does not fit, or an override is impossible.
+    fits into `memory` (bytes, as `free_bytes` finds them). Of a run's `first` plan the group is
+    kept, and the others as far as the devices and the memory allow. Raises PlanError when a single
+    model or the first plan's group does not fit, or an override is impossible.
     """
     models = cells * seeds
     available = jax.devices()
@@ -113,15 +118,20 @@ def make_plan(
         raise PlanError(
             f"{jax.process_count()} processes are more than the {models} models; start fewer"
         )
-    # every process must hold a device of the mesh, so several processes use all of theirs
-    devices = devices or (
-        len(available) if jax.process_count() > 1 else min(len(available), models)
-    )
+    if jax.process_count() > 1 and devices not in (None, len(available)):
+        raise PlanError("several processes use all their devices; leave --devices out")
     costs = Costs.of(recipe)
     on_cpu = available[0].platform == "cpu"
-    memory = _free_bytes(jax.local_devices()[0]) // (devices if on_cpu else 1)  # for each device
-
-    one_model = costs.resident + costs.noise + max(costs.working, costs.scoring)
+    memory = free_bytes() if memory is None else memory
+    one_step = max(costs.working, costs.scoring)
+    one_model = costs.resident + costs.noise + one_step
+    if devices is None and jax.process_count() > 1:
+        devices = len(available)
+    if devices is None:
+        devices = min(len(available), first.devices if first else models)
+        if on_cpu:
+            devices = max(1, min(devices, memory // one_model))
+    memory = memory // (devices if on_cpu else 1)  # for each device
     if one_model > memory:
         raise PlanError(
             f"one model needs about {gib(one_model)} and a device has {gib(memory)}; "
@@ -130,16 +140,33 @@ def make_plan(
     noise_budget = min(NOISE_BYTES, memory // 4)
     room = memory - noise_budget
     # a finished group's parameters are held once more while they are stored
-    per_model = costs.resident * 2 + (0 if on_cpu else costs.working)
-    fits = max(1, int((room - max(costs.working, costs.scoring)) // per_model)) * devices
-    if group is None:
+    held = costs.resident * 2
+    if first is not None:
+        group = first.group
+    elif group is None:
+        fits = max(1, int((room - one_step) // (held + (0 if on_cpu else costs.working)))) * devices
         group = min(models, fits, CPU_GROUP if on_cpu else models)
         if group > cells:
             group -= group % cells  # whole seeds: fewer draws of noise in a group
     group = min(group, models)
     local = math.ceil(group / devices)
-    width = min(width or (1 if on_cpu else local), local)
     slots = min(seeds, math.ceil(group / cells) + 1)
+    need = local * held + min(width or 1, local) * one_step + slots * costs.noise
+    if need > memory / SHARE:  # not only more than the share a plan may use
+        raise PlanError(
+            f"{group} models together need about {gib(need)} on a device, which has "
+            f"{gib(memory / SHARE)}; "
+            + (
+                "this run's plan has groups of so many: go on where there is more memory, or "
+                "start anew in another --out"
+                if first
+                else "use a smaller --group or --width"
+            )
+        )
+    widest = max(1, (room - local * held) // one_step)
+    width = width or min(first.width if first else 1 if on_cpu else local, widest)
+    width = min(width, local)
+    chunk = chunk or (first.chunk if first else None)
     longest = (memory // 2 if chunk else noise_budget) // (costs.noise * slots)
     chunk = max(1, min(chunk or _chunk_steps(costs, group, devices, on_cpu), longest))
     return Plan(devices=devices, group=group, width=width, chunk=chunk)
@@ -167,14 +194,12 @@ def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) ->
     return memory, len(plan.groups(models)) * steps * per_group
 
 
-def _free_bytes(device: Any) -> int:
-    """Memory that may be used: three quarters of what is free."""
-    stats = device.memory_stats() or {}
+def free_bytes() -> int:
+    """Memory for a plan, bytes: a share of what is free on the host, or the accelerator."""
+    stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
-        return 3 * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)) // 4
-    import psutil
-
-    return 3 * psutil.virtual_memory().available // 4
+        return int(SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
+    return int(SHARE * host.free_memory())
 
 
 def gib(size: float) -> str:

@@ -29,6 +29,7 @@ from biasvae_jax.description import (
     plan_of,
     read_description,
     remember,
+    rewrite_description,
     stored_config,
     stored_plan,
     write_description,
@@ -49,7 +50,9 @@ __all__ = [
     "checksum_file",
     "drop_checkpoints",
     "end_description",
+    "holds_models",
     "is_finished",
+    "keep_group",
     "load_checkpoint",
     "load_models",
     "load_tree",
@@ -86,6 +89,23 @@ def open_run(path: Path, config: Config, description: dict) -> None:
         remember(path, read_description(path) or {})
     else:
         write_description(path, config, description)
+
+
+def keep_group(path: Path, group: int) -> None:
+    """Store another size of groups in the plan of a run that holds no models yet.
+
+    Raises RunDirectoryError when it holds some.
+    """
+    description = read_description(path)
+    if description is not None and description["plan"]["group"] != group:
+        if holds_models(path):
+            raise RunDirectoryError(f"{path} has changed meanwhile; start the same command again")
+        rewrite_description(path, description | {"plan": description["plan"] | {"group": group}})
+
+
+def holds_models(path: Path) -> bool:
+    """Tell whether a run holds a checkpoint or a finished group: its groups are numbered then."""
+    return any(True for name in ("checkpoints", "models") for _ in (path / name).glob("group-*"))
 
 
 def is_finished(path: Path) -> bool:

@@ -25,13 +25,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from biasvae_jax import host
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.plan import Costs
 from biasvae_jax.training import Recipe
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.contestants import CONTESTANTS, FLOOR, TITLES, reference
-from experiments.runtime import cores, describe_runtime
+from experiments.runtime import describe_runtime
 from experiments.signals import LISTENER
 
 LOSS_TOLERANCE = 1e-4
@@ -145,12 +146,12 @@ def scale(scales: Sequence[int], repetitions: int) -> dict:
         for models, t in zip(scales, times.T, strict=False)
     }
     one_core = {"one_core_ratio": median(times[:, -1] / base)} if can_pin() else {}
-    return {"models": by_models, "cores": cores(), **one_core}
+    return {"models": by_models, "cores": host.cores(), **one_core}
 
 
 def can_pin() -> bool:
     """Tell whether a process can be pinned to one core, and there is another."""
-    return hasattr(os, "sched_setaffinity") and cores() > 1
+    return hasattr(os, "sched_setaffinity") and host.cores() > 1
 
 
 def machine() -> dict:
@@ -159,7 +160,7 @@ def machine() -> dict:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next((li.split(":")[1].strip() for li in lines if li.startswith("model name")), cpu)
-    found = {"cpu": cpu, "cores": cores(), **describe_runtime()}
+    found = {"cpu": cpu, "cores": host.cores(), **describe_runtime()}
     if importlib.util.find_spec("torch"):
         found["versions"]["torch"] = importlib.metadata.version("torch")
     return found
@@ -222,6 +223,7 @@ def draw(results: Sequence[dict]) -> Figure:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.benchmark", __doc__ or "")
     if flags.quick:
         flags = dataclasses.replace(flags, batch_size=flags.batch_size[:1], repetitions=2)

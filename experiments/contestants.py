@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from biasvae_jax import host
 from biasvae_jax.config import Config
-from experiments.runtime import cores
 
 RATE = 1e-3
 ALONE_MODELS = 4  # contestants that take one model after another need no more of them
@@ -84,7 +84,7 @@ def ours(config: Config) -> Contestant:
     """Our own, through the public API: `make_plan` and `Sweep.train`."""
     import jax
 
-    jax.config.update("jax_num_cpu_devices", cores())
+    jax.config.update("jax_num_cpu_devices", host.cores())
     from biasvae_jax import Recipe, Sweep, grid, make_plan
 
     recipe = Recipe.from_config(config)

@@ -19,7 +19,14 @@ from biasvae_jax.drawing import own_settings
 from biasvae_jax.files import reporting_disk_errors, write_atomically
 from biasvae_jax.loading import load_run
 from biasvae_jax.theory import predict
-from experiments import cli, evidence_diagonal, evidence_training, findings_figures, output
+from experiments import (
+    cli,
+    evidence_diagonal,
+    evidence_training,
+    findings_figures,
+    launchers,
+    output,
+)
 from experiments.evidence import SPARE_RUNS, Run
 from experiments.evidence_diagonal import Diagonal
 from experiments.findings_page import page
@@ -65,6 +72,7 @@ class Flags:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.findings", __doc__ or "")
     steps = flags.steps
     if steps is not None and (steps < 1 or (steps > 200 and steps % 200)):

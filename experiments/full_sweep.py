@@ -5,20 +5,22 @@ The same directory again with the same flags goes on where it stopped.
 
 import argparse
 import dataclasses
+import functools
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
+import numpy as np
 from rich.console import Console
 
 from biasvae_jax import storage
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.loading import load_run
-from biasvae_jax.plan import Plan, estimate, gib, make_plan, plan_from_dict
+from biasvae_jax.plan import Plan, PlanError, estimate, free_bytes, gib, make_plan, plan_from_dict
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
 from experiments import cli, output, processes
@@ -27,7 +29,7 @@ from experiments.pictures import write_figures
 from experiments.progress import showing_progress
 from experiments.report import write_report
 from experiments.runner import Run
-from experiments.runtime import describe_runtime, start_jax
+from experiments.runtime import describe_runtime, refuse_other_settings, start_jax
 from experiments.signals import LISTENER, raise_if
 from experiments.summary import print_summary
 
@@ -92,8 +94,8 @@ def main(arguments: Sequence[str]) -> None:
     flags = read_flags(arguments)
     config, execution = flags.config, flags.execution
     out = execution.out or Path("runs") / flags.preset
-    start_jax(cache=execution.compilation_cache == "on")
-    processes.join(execution.coordinator, execution.num_processes, execution.process_id)
+    flags = execution.coordinator, execution.num_processes, execution.process_id
+    start_jax(execution.compilation_cache == "on", lambda: processes.join(*flags))
     with processes.noticing_loss():
         _sweep(config, execution, out, started)
 
@@ -101,6 +103,7 @@ def main(arguments: Sequence[str]) -> None:
 def _sweep(config: Config, execution: Execution, out: Path, started: float) -> None:
     quiet = execution.quiet or not processes.is_first()
     console = output.console(quiet)
+    processes.agree(_decisions(config, execution))
     resuming = processes.on_first(lambda: storage.check_run(out, config)) or False
     if processes.gather(resuming and storage.is_finished(out))[0]:
         if execution.dry_run:
@@ -108,6 +111,7 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         else:
             processes.on_first(lambda: print_summary(console, out, None))
         return
+    processes.on_first(lambda: refuse_other_settings(out, storage.read_description(out)))
     recipe = Recipe.from_config(config)
     plan = _choose_plan(out, config, execution, recipe)
     _announce(console, config, plan, recipe, out, resuming)
@@ -118,6 +122,7 @@ def _sweep(config: Config, execution: Execution, out: Path, started: float) -> N
         def open_run() -> None:
             stack.enter_context(storage.lock_run(out))
             storage.open_run(out, config, {"plan": dataclasses.asdict(plan), **describe_runtime()})
+            storage.keep_group(out, plan.group)
 
         processes.on_first(open_run)
         progress = stack.enter_context(showing_progress(console, config.models * config.steps))
@@ -140,24 +145,40 @@ def _present(out: Path) -> None:
     write_figures(run)
 
 
+def _decisions(config: Config, execution: Execution) -> dict[str, Any]:
+    """Everything that a process decides for itself and that all must decide alike."""
+    runtime = describe_runtime()
+    alike = {name: getattr(execution, name) for name in (*storage.PLAN, "dry_run")}
+    platform = {"platform": jax.devices()[0].platform}
+    return dataclasses.asdict(config) | alike | runtime["versions"] | runtime["settings"] | platform
+
+
 def _choose_plan(out: Path, config: Config, execution: Execution, recipe: Recipe) -> Plan:
     """Take the plan of the first start, so that a resumed run is the same bit for bit.
 
     Its group stays whatever the flags say, since finished groups are stored by number; its
-    devices are given up where there are fewer now.
+    devices and width are given up where there are fewer devices or less memory now. Process 0's
+    plan is everyone's, made for the host with the least memory.
     """
-    wanted = {name: getattr(execution, name) for name in ("devices", "group", "width", "chunk")}
-    stored = processes.on_first(lambda: storage.stored_plan(out))
-    values = processes.gather(list(stored.values()) if stored else [0] * 4)[0]
-    if values.all():
-        first = plan_from_dict(dict(zip(wanted, values.tolist(), strict=True)))
-        wanted = {
-            "devices": wanted["devices"] or min(first.devices, jax.device_count()),
-            "group": first.group,
-            "width": wanted["width"] or first.width,
-            "chunk": wanted["chunk"] or first.chunk,
-        }
-    return make_plan(recipe, len(config.mu) * len(config.beta), config.seeds, **wanted)
+    memory = int(processes.gather(free_bytes() // 2**20).min()) * 2**20
+    wanted = {name: getattr(execution, name) for name in storage.PLAN}
+    cells = len(config.mu) * len(config.beta)
+
+    def choose() -> Plan:
+        make = functools.partial(make_plan, recipe, cells, config.seeds, **wanted, memory=memory)
+        stored = storage.stored_plan(out)
+        if stored is None:
+            return make()
+        try:
+            return make(first=plan_from_dict(stored))
+        except PlanError:
+            if storage.holds_models(out):
+                raise
+            return make()  # nothing is stored in its groups yet
+
+    plan = processes.on_first(choose)
+    numbers = dataclasses.astuple(plan) if plan else (0,) * len(storage.PLAN)
+    return Plan(*processes.share(np.array(numbers)).tolist())
 
 
 def _announce(

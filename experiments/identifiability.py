@@ -27,7 +27,7 @@ from biasvae_jax.scores.alignment import linear_r2, mcc
 from biasvae_jax.scores.disentanglement import dci, mig
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.training import Recipe
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.progress import Progress, showing_progress
 from experiments.runtime import start_jax
 from experiments.subject import FEW, Pair, Subject
@@ -75,6 +75,7 @@ class Trained(NamedTuple):
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     command = "python -m experiments.identifiability"
     flags = cli.parse(Flags, arguments, Flags(), command, __doc__ or "")
     kinds = {(c, n): make_config(flags, c, n) for c in CONTRASTS for n in NETWORKS}

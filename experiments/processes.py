@@ -3,11 +3,11 @@
 Process 0 reads and writes the run directory; the others compute their share and wait for it.
 """
 
+import hashlib
+import json
 import os
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -16,10 +16,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from biasvae_jax.storage import StorageError
+from experiments import launchers
 from experiments.cli import BAD_INPUT_ERRORS, CANNOT_GO_ON, UsageError
+from experiments.rendezvous import meet
 
 CONNECT_SECONDS = 45  # an unreachable coordinator is reported within a minute
 HEARTBEAT_SECONDS = 30  # and so is a process that died
+AGREEMENT_BYTES = 2**14  # of one process's decisions, whatever its version
 
 Result = TypeVar("Result")
 
@@ -31,8 +34,9 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
     """
     flags = (coordinator, num_processes, process_id)
     if all(flag is None for flag in flags):
-        if _launched_together():
-            _initialize()
+        count, name = launchers.copies()
+        if count > 1:
+            _initialize(f"{name} says that {count} started together", num_processes=count)
         return
     if coordinator is None or num_processes is None or process_id is None:
         raise UsageError("--coordinator, --num-processes and --process-id go together")
@@ -41,9 +45,9 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
         raise UsageError(f"--coordinator is HOST:PORT; got {coordinator}")
     if not 0 <= process_id < num_processes:
         raise UsageError(f"--process-id must be from 0 to {num_processes - 1}; got {process_id}")
-    if process_id > 0:
-        _wait_for(host.strip("[]"), int(port), coordinator)
+    meet(coordinator, num_processes, process_id, CONNECT_SECONDS)
     _initialize(
+        f"all {num_processes} must be started within {CONNECT_SECONDS} seconds",
         coordinator_address=coordinator,
         coordinator_bind_address=coordinator,
         num_processes=num_processes,
@@ -52,14 +56,7 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
     )
 
 
-def _launched_together() -> bool:
-    """Tell whether a launcher that jax knows started more than this process."""
-    counts = (os.environ.get(name, "1") for name in ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE"))
-    hosts = os.environ.get("TPU_WORKER_HOSTNAMES", "")
-    return any(count.isdigit() and int(count) > 1 for count in counts) or "," in hosts
-
-
-def _initialize(**arguments: Any) -> None:
+def _initialize(hint: str, **arguments: Any) -> None:
     try:
         jax.distributed.initialize(
             initialization_timeout=CONNECT_SECONDS,
@@ -68,23 +65,9 @@ def _initialize(**arguments: Any) -> None:
             **arguments,
         )
     except (RuntimeError, ValueError) as error:
-        raise UsageError(f"the processes did not find each other: {_first_line(error)}") from None
-
-
-def _wait_for(host: str, port: int, coordinator: str) -> None:
-    """Wait until the coordinator listens, so that its absence is one clear line."""
-    deadline = time.monotonic() + CONNECT_SECONDS
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=5).close()
-            return
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise UsageError(
-                    f"--coordinator {coordinator} cannot be reached ({error}); "
-                    "start process 0 there, or mend the address"
-                ) from None
-            time.sleep(0.5)
+        raise UsageError(
+            f"the processes did not find each other ({hint}): {_first_line(error)}"
+        ) from None
 
 
 def is_first() -> bool:
@@ -98,6 +81,34 @@ def gather(values: Any) -> np.ndarray:
     if jax.process_count() == 1:
         return array[None]
     return np.asarray(multihost_utils.process_allgather(array))
+
+
+def agree(decisions: Mapping[str, Any]) -> None:
+    """Raise UsageError in every process unless all have decided the same; it names what differs."""
+    if jax.process_count() == 1:
+        return
+    ours = {name: _short(json.dumps(value, default=str)) for name, value in decisions.items()}
+    text = json.dumps(ours).encode()
+    if len(text) > AGREEMENT_BYTES:
+        text = json.dumps({"decisions": _digest(text)}).encode()
+    padded = np.frombuffer(text.ljust(AGREEMENT_BYTES), np.uint8)
+    first, *others = (json.loads(row.tobytes()) for row in gather(padded))
+    for number, theirs in enumerate(others, 1):
+        names = [n for n in first | theirs if first.get(n) != theirs.get(n)]
+        if names:
+            each = ", ".join(f"{n}: {first.get(n)} → {theirs.get(n)}" for n in names)
+            raise UsageError(
+                f"process {number} was started otherwise than process 0 ({each}); "
+                "start all with the same flags, versions and settings"
+            )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:100]}… ({_digest(text.encode())})"
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def share(tree: Any) -> Any:

@@ -24,7 +24,7 @@ from biasvae_jax import storage
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import COLOUR_MAP
 from biasvae_jax.sweep import grid
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.finished import FinishedRun, ScoreTable, flat
 
 # proxy: (what it is, +1 if a high value should mean much information, −1 if a low one)
@@ -173,6 +173,7 @@ def scatter(models: Models, name: str) -> Figure:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     default = Flags(run=tyro.MISSING)
     flags = cli.parse(Flags, arguments, default, "python -m experiments.proxy", __doc__ or "")
     run = FinishedRun.open(flags.run)

@@ -28,7 +28,7 @@ from biasvae_jax.report.sprites import sprite
 from biasvae_jax.scores.recovery import test_codes
 from biasvae_jax.theory import predict
 from biasvae_jax.training import Recipe
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.runtime import start_jax
 
 SHOWN = 8  # test images, and prior samples in a row
@@ -50,6 +50,7 @@ class Flags:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     flags = cli.parse(Flags, arguments, Flags(), "python -m experiments.report", __doc__ or "")
     if len(flags.runs) not in (1, 2):
         raise cli.UsageError("name one run directory, or two to compare")

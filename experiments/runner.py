@@ -91,9 +91,8 @@ class Run:
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
             self.progress.advance(models, losses.loss.shape[1], step, history.finite)
-            if step == steps:
-                break
-            due = time.monotonic() - saved_at >= pause
+            # the last step too: whatever becomes of the scoring, nothing trained is lost
+            due = step == steps or time.monotonic() - saved_at >= pause
             answers = processes.gather([int(due), stop.asked])  # process 0's clock, any signal
             asked = answers[:, 1].max()
             if answers[0, 0] or asked:

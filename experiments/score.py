@@ -24,7 +24,7 @@ from biasvae_jax import storage
 from biasvae_jax.plan import make_plan, pad_models
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.training import Recipe
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.families import FAMILIES, NEURAL, VARIABLES, neural_bound
 from experiments.finished import FinishedRun, ScoreTable
 from experiments.output import shown
@@ -63,6 +63,7 @@ def chosen_scores(names: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     default = Flags(run=tyro.MISSING)
     flags = cli.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
     names = chosen_scores(flags.scores)

@@ -16,10 +16,11 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from experiments import cli, output
+from experiments import cli, launchers, output
 from experiments.signals import LISTENER
 from experiments.torture_files import corruptions, file_limits, full_disks
 from experiments.torture_places import few_files, lacking_features, names
+from experiments.torture_processes import disagreements
 from experiments.torture_runs import Runs
 from experiments.victim import Tally, Victim
 
@@ -34,6 +35,8 @@ class Trials:
     """Signals of each kind that is heard, at random instants and while the report is drawn."""
     races: int = 20
     """Pairs of processes started together on one directory."""
+    disagreements: int = 7
+    """Pairs of processes on one sweep that were started otherwise than each other."""
     places: int = 3
     """Places of each file at which it is cut off, and at which a bit is flipped."""
     disks: int = 60
@@ -52,6 +55,7 @@ class Trials:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command."""
+    launchers.refuse_copies()
     trials = cli.parse(Trials, arguments, Trials(), "python -m experiments.torture", __doc__ or "")
     console, started = output.console(), time.monotonic()
     tallies = []
@@ -90,6 +94,7 @@ def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
         from experiments.torture_inputs import inputs  # the one part that needs hypothesis
 
         yield from inputs(trials.inputs, trials.seed)
+    yield disagreements(folder, trials.disagreements)
     yield runs.races(trials.races)
     yield runs.signals(trials.signals)
     yield runs.kills(trials.kills)

@@ -5,20 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from biasvae_jax import storage
+from biasvae_jax import host, storage
 from biasvae_jax.plan import make_plan
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.training import Recipe
 from experiments.full_sweep import read_flags
 from experiments.progress import Progress
 from experiments.runner import Run
-from experiments.runtime import cores, start_jax
+from experiments.runtime import start_jax
 
 STEPS, CHUNK = 400, 20
 FLAGS = (
@@ -48,11 +48,13 @@ class Tally:
         self.seen[what] = self.seen.get(what, 0) + 1
 
 
-def launch(out: Path, log: Path, *flags: str) -> subprocess.Popen:
+def launch(
+    out: Path, log: Path, *flags: str, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen:
     """Start the command on a run directory, what it prints going to `log` line by line."""
     command = [sys.executable, "-u", "-m", "experiments.full_sweep", *FLAGS, "--out", str(out)]
     with log.open("w") as stream:
-        return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream)
+        return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream, env=environment)
 
 
 def interrupt() -> None:
@@ -71,10 +73,8 @@ class Victim:
         self.config = read_flags(FLAGS).config
         recipe = Recipe.from_config(self.config)
         cells = len(self.config.mu) * len(self.config.beta)
-        available = cores()
-        self.plan = make_plan(
-            recipe, cells, self.config.seeds, devices=min(available, cells), chunk=CHUNK
-        )
+        devices = min(host.cores(), cells)  # as the command, started in a process of its own
+        self.plan = make_plan(recipe, cells, self.config.seeds, devices=devices, chunk=CHUNK)
         self.sweep = Sweep(recipe, self.plan)
         self.run(self.reference, interval=math.inf)
 

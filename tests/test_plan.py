@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biasvae_jax import host
 from biasvae_jax.config import Config
 from biasvae_jax.plan import (
     Costs,
@@ -69,6 +70,43 @@ def test_a_model_larger_than_memory_is_refused():
     huge = Recipe.from_config(Config(hidden=(2_000_000, 2_000_000)))
     with pytest.raises(PlanError, match="one model needs"):
         make_plan(huge, 1, 1)
+
+
+MEMORY = 2**30
+
+
+def test_devices_are_given_up_before_a_model_is_refused():
+    alone = make_plan(RECIPE, 121, 1, memory=MEMORY // 4)
+    assert alone.devices == 1 < make_plan(RECIPE, 121, 1, memory=MEMORY).devices
+
+
+def test_a_group_that_does_not_fit_the_host_is_refused_before_it_is_tried():
+    big = Recipe.from_config(Config(hidden=(2_000,)))
+    plan = make_plan(big, 121, 1, memory=64 * MEMORY)
+    assert plan.group == 121
+    with pytest.raises(PlanError, match="smaller --group"):
+        make_plan(big, 121, 1, group=121, memory=4 * MEMORY)
+    with pytest.raises(PlanError, match="more memory, or start anew in another --out"):
+        make_plan(big, 121, 1, first=plan, memory=4 * MEMORY)
+    assert make_plan(big, 121, 1, memory=4 * MEMORY).group < 121
+    with pytest.raises(PlanError, match="--width"):
+        make_plan(RECIPE, 121, 1, devices=1, width=121, memory=MEMORY)
+
+
+def test_of_a_first_plan_the_group_is_kept_and_the_others_as_the_host_allows():
+    first = Plan(devices=64, group=50, width=50, chunk=20)
+    plan = make_plan(RECIPE, 121, 1, first=first, group=7, memory=4 * MEMORY)
+    assert (plan.devices, plan.group, plan.chunk) == (8, 50, 20)
+    assert 1 <= plan.width < first.width
+    roomy = make_plan(RECIPE, 121, 1, first=first, memory=1_000 * MEMORY)
+    assert roomy == Plan(8, 50, 7, 20)
+    assert make_plan(RECIPE, 121, 1, first=roomy, memory=1_000 * MEMORY) == roomy
+    assert make_plan(RECIPE, 121, 1, first=first, chunk=5, devices=2, memory=MEMORY).devices == 2
+
+
+def test_the_memory_of_a_plan_is_that_of_its_control_group(monkeypatch):
+    monkeypatch.setattr(host, "free_memory", lambda: MEMORY)
+    assert make_plan(RECIPE, 121, 1) == make_plan(RECIPE, 121, 1, memory=3 * MEMORY // 4)
 
 
 def test_more_models_do_not_need_more_memory_once_they_run_in_groups():

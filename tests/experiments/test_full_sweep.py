@@ -32,7 +32,7 @@ def finished(tmp_path_factory):
 def test_a_run_directory_holds_what_the_contract_says(finished):
     description = json.loads((finished / "config.json").read_text())
     times = {"started", "ended", "seconds"}
-    assert set(description) == {"config", "plan", "versions", "devices"} | times
+    assert set(description) == {"config", "plan", "versions", "settings", "devices"} | times
     assert Config.from_dict(description["config"]).steps == 300
     assert {"jax", "biasvae_jax", "python"} <= set(description["versions"])
     with xr.open_dataset(finished / "results.nc") as results:
