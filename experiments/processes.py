@@ -57,6 +57,8 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
 
 
 def _initialize(hint: str, **arguments: Any) -> None:
+    # it would take SIGTERM for itself, and nobody asks it: `LISTENER` hears it, as it does alone
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             initialization_timeout=CONNECT_SECONDS,
