@@ -17,8 +17,8 @@ settings.register_profile(
 settings.load_profile("fixed")
 
 SHORT = [
-    *("test_config", "test_disentanglement", "test_figures", "test_history", "test_loading"),
-    *("test_lock", "test_report", "test_results", "test_storage"),
+    *("test_config", "test_datasets", "test_disentanglement", "test_figures", "test_history"),
+    *("test_loading", "test_lock", "test_report", "test_results", "test_storage"),
 ]
 
 

@@ -3,13 +3,12 @@
 Process 0 reads and writes the run directory; the others compute their share and wait for it.
 """
 
+import atexit
 import hashlib
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -17,9 +16,8 @@ from jax.experimental import multihost_utils
 
 from biasvae_jax.runs.directory import StorageError
 from biasvae_jax.runs import launchers
-from biasvae_jax.errors import CANNOT_GO_ON, BadInput
-from biasvae_jax.errors import UsageError
-from biasvae_jax.runs.rendezvous import meet
+from biasvae_jax.errors import UsageError, BadInput
+from biasvae_jax.runs.rendezvous import leave_abruptly, meet, say_goodbye, watch
 
 CONNECT_SECONDS = 45  # an unreachable coordinator is reported within a minute
 HEARTBEAT_SECONDS = 30  # and so is a process that died
@@ -46,7 +44,7 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
         raise UsageError(f"--coordinator is HOST:PORT; got {coordinator}")
     if not 0 <= process_id < num_processes:
         raise UsageError(f"--process-id must be from 0 to {num_processes - 1}; got {process_id}")
-    meet(coordinator, num_processes, process_id, CONNECT_SECONDS)
+    others = meet(coordinator, num_processes, process_id, CONNECT_SECONDS)
     _initialize(
         f"all {num_processes} must be started within {CONNECT_SECONDS} seconds",
         coordinator_address=coordinator,
@@ -55,9 +53,13 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
         process_id=process_id,
         cluster_detection_method="deactivate",
     )
+    watch(others)
+    atexit.register(say_goodbye, others)  # after jax's own, hence called before it
 
 
 def _initialize(hint: str, **arguments: Any) -> None:
+    # it would take SIGTERM for itself, and nobody asks it: `LISTENER` hears it, as it does alone
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             initialization_timeout=CONNECT_SECONDS,
@@ -156,18 +158,7 @@ def noticing_loss() -> Iterator[None]:
     except (jax.errors.JaxRuntimeError, ValueError) as error:  # as which, depends on the backend
         if jax.process_count() == 1:
             raise
-        _leave_abruptly(error)
-
-
-def _leave_abruptly(error: Exception) -> NoReturn:
-    """Exit at once after a lost process: jax's orderly shutdown would wait for it."""
-    print(
-        f"error: another process was lost ({_first_line(error)}); start all of them again "
-        "to go on from the last checkpoint",
-        file=sys.stderr,
-        flush=True,
-    )
-    os._exit(CANNOT_GO_ON)
+        leave_abruptly(_first_line(error))
 
 
 def _first_line(error: BaseException) -> str:

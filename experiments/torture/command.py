@@ -17,7 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from biasvae_jax.cli import common, output
-from biasvae_jax.errors import shown
+from biasvae_jax.errors import CANNOT_GO_ON, shown
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from experiments.torture.files import corruptions, file_limits, full_disks
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     output.print_table(console, _table(tallies))
     console.print(f"in {(time.monotonic() - started) / 60:.0f} minutes")
     if failures:
-        sys.exit(common.CANNOT_GO_ON)
+        sys.exit(CANNOT_GO_ON)
 
 
 def _all(trials: Trials, folder: Path) -> Iterator[Tally]:
@@ -119,7 +119,3 @@ def _table(tallies: Sequence[Tally]) -> Table:
     for tally in tallies:
         table.add_row(str(tally.trials), tally.name, str(len(tally.lost)), str(len(tally.wrong)))
     return table
-
-
-if __name__ == "__main__":
-    common.run(main)

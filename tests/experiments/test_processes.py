@@ -16,8 +16,8 @@ from biasvae_jax.runs import processes
 from experiments.torture.processes import disagreements
 
 FLAGS = [
-    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "50", "--steps", "400"),
-    *("--kl-warmup", "100", "--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "16"),
+    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "50", "--steps", "120"),
+    *("--kl-warmup", "30", "--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "16"),
     *("--chunk", "20", "--checkpoint-interval", "0"),
 ]
 
@@ -37,7 +37,7 @@ def start_pair(out):
     return [start(out, *flags, str(i)) for i in (0, 1)]
 
 
-def finish(process, seconds=90):
+def finish(process, seconds=240):  # it takes 20 on two quiet cores, and no one hangs
     output = process.communicate(timeout=seconds)
     return process.returncode, *output
 

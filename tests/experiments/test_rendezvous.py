@@ -1,11 +1,14 @@
 """Processes that meet, as threads of one process: all go on, or each has one line."""
 
+import contextlib
+import queue
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from biasvae_jax.errors import UsageError
+from biasvae_jax.runs import rendezvous
 from biasvae_jax.runs.rendezvous import meet
 
 
@@ -21,9 +24,11 @@ def endings(place, *processes, seconds=1.0):
 
     def one(process):
         try:
-            meet(place, *process, seconds)
+            others = meet(place, *process, seconds)
         except UsageError as error:
             return str(error)
+        for connection in others.values():
+            connection.close()
         return "met"
 
     with ThreadPoolExecutor(len(processes)) as pool:
@@ -33,6 +38,22 @@ def endings(place, *processes, seconds=1.0):
 def test_processes_meet_in_any_order(place):
     assert endings(place, (3, 2), (3, 0), (3, 1), seconds=20) == ["met"] * 3
     assert endings(place, (1, 0)) == ["met"]
+
+
+def test_a_process_that_ends_without_a_goodbye_is_lost_at_once(place, monkeypatch):
+    lost = queue.Queue()
+    monkeypatch.setattr(rendezvous, "leave_abruptly", lost.put)
+    with ThreadPoolExecutor(3) as pool, contextlib.ExitStack() as stack:
+        first, polite, killed = pool.map(lambda i: meet(place, 3, i, 20), range(3))
+        for others in (first, polite, killed):
+            for connection in others.values():
+                stack.enter_context(connection)
+        rendezvous.watch(first)
+        rendezvous.say_goodbye(polite)
+        polite[0].close()
+        killed[0].close()
+        assert lost.get(timeout=10) == "process 2 ended"
+    assert lost.empty()
 
 
 def test_a_process_that_never_comes_is_named_to_all(place):
