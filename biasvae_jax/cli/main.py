@@ -22,10 +22,10 @@ def main(arguments: Sequence[str]) -> None:
     elif name == "--version":
         print(versions())
     else:
-        command(name)(arguments[1:])
+        command(name)(arguments[1:], f"biasvae {name}")
 
 
-def command(name: str) -> Callable[[Sequence[str]], None]:
+def command(name: str) -> Callable[[Sequence[str], str], None]:
     """Return a subcommand's function; raises UsageError for an unknown one."""
     if name not in COMMANDS:
         raise UsageError(

@@ -38,6 +38,7 @@ from biasvae_jax.theory.reference import reference
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
+COMMAND = "python -m experiments.report"
 SHOWN = 8  # test images, and prior samples in a row
 TRAVERSED = 12  # latents at most
 PICTURE_BYTES = 4_000_000  # of one run; with plotly's 5 MB the page stays below 10
@@ -55,10 +56,10 @@ class Flags:
     """File to write (None: RUN/report.html, or RUN1/compare-RUN2.html)."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str], program: str = COMMAND) -> None:
+    """Run the command, which help calls `program`."""
     launchers.refuse_copies()
-    flags = common.parse(Flags, arguments, Flags(), "python -m experiments.report", __doc__ or "")
+    flags = common.parse(Flags, arguments, Flags(), program, __doc__ or "")
     if len(flags.runs) not in (1, 2):
         raise common.UsageError("name one run directory, or two to compare")
     start_jax()

@@ -34,6 +34,7 @@ from biasvae_jax.scores.subject import Subject
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.sweep.plan import make_plan, pad_models
 
+COMMAND = "python -m experiments.score"
 SAVE_SECONDS = 5.0
 MOST_REASONS = 20
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
@@ -62,11 +63,11 @@ def chosen_scores(names: Sequence[str]) -> list[str]:
     return [name for name in VARIABLES if name in wanted]
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str], program: str = COMMAND) -> None:
+    """Run the command, which help calls `program`."""
     launchers.refuse_copies()
     default = Flags(run=tyro.MISSING)
-    flags = common.parse(Flags, arguments, default, "python -m experiments.score", __doc__ or "")
+    flags = common.parse(Flags, arguments, default, program, __doc__ or "")
     names = chosen_scores(flags.scores)
     console = output.console(flags.quiet)
     load_finished(flags.run)  # before a lock is made in a directory of something else

@@ -1,6 +1,11 @@
 """Train and score a whole study, and draw what came out.
 
---world, --bias, --objective and --network choose its components, whose flags --help then shows.
+--world, --bias, --objective and --network choose its components, whose flags --help then shows:
+
+  --preset smoke                                  the original study, small
+  --bias scale --scale 0.25 1                     another bias, at two strengths
+  --objective factor --gamma 0 10                 FactorVAE
+  --world table --data dsprites.npz --network conv --likelihood-variance 0.1
 
 The same directory again with the same flags goes on where it stopped.
 """
@@ -86,10 +91,10 @@ def read_flags(arguments: Sequence[str], command: str = COMMAND) -> tuple[Chosen
     return chosen, study, execution
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str], program: str = COMMAND) -> None:
+    """Run the command, which help calls `program`."""
     started = time.monotonic()
-    chosen, study, execution = read_flags(arguments)
+    chosen, study, execution = read_flags(arguments, program)
     out = execution.out or Path("runs") / chosen.preset
     study = study.sealed()
     cluster = execution.coordinator, execution.num_processes, execution.process_id
