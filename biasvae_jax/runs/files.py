@@ -172,6 +172,6 @@ def plain_name(folder: Path) -> Iterator[Path]:
 
 def need_descriptors(count: int) -> None:
     """Raise OSError (EMFILE) unless the process may open `count` files more."""
-    with ExitStack() as opened, naming(f"opening {count} files"):
+    with ExitStack() as opened, naming(f"opening {count} files, raise `ulimit -n`"):
         for _ in range(count):
             opened.enter_context(open(os.devnull))

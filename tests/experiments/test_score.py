@@ -205,9 +205,11 @@ def test_all_means_all():
 
 def test_bad_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["score", str(tmp_path / "nowhere")])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers would outlive the test
-    with pytest.raises(SystemExit) as stop:
-        common.run(score.main)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            common.run(score.main)
+    finally:
+        common.LISTENER.stop()  # it would outlive the test
     printed = capsys.readouterr()
     assert stop.value.code == 2 and printed.out == "" and printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1 and not (tmp_path / "nowhere").exists()

@@ -99,8 +99,11 @@ except KeyboardInterrupt:
 
 
 def test_nohup_is_obeyed():
-    ignoring = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
-    process = start(SAVING, "0", preexec_fn=ignoring)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits what is ignored
+    try:
+        process = start(SAVING, "0")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     process.send_signal(signal.SIGHUP)
     time.sleep(0.2)
     assert process.poll() is None
