@@ -54,12 +54,12 @@ def half_run(tiny_run, tmp_path):
     out = shutil.copytree(tiny_run, tmp_path / "half")
     for name in ("results.nc", "history.nc", "report.html"):
         (out / name).unlink()
-    config = load_run(tiny_run).config
-    tree = directory.load_models(out, 1, config)
+    study = load_run(tiny_run).study
+    tree = directory.load_models(out, 1, study)
     history = {k: v if k == "finite" else v / 2 for k, v in tree["history"].items()}
     shutil.rmtree(directory.models_folder(out, 1))
     state = {"state": {"params": tree["params"]}, "history": history}
-    directory.save_checkpoint(out, 1, 20, state, config)
+    directory.save_checkpoint(out, 1, 20, state, study)
     return out
 
 
