@@ -621,7 +621,7 @@ def test_the_text_that_a_run_began_with_stays_its_identity(tmp_path):
     folder = directory.models_folder(tmp_path, 0)
     manifest = json.loads((folder / "manifest.json").read_bytes()) | {"config": old}
     (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
-    assert text != flat and old != trees.config_hash(GRID)
+    assert text != flat and old != trees.study_hash(GRID)
     assert directory.check_run(tmp_path, GRID)
     assert (directory.load_models(tmp_path, 0, GRID)["params"]["w"] == 7).all()
 
