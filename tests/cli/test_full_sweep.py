@@ -13,6 +13,7 @@ from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.errors import BadInput
 from biasvae_jax.runs.loading import load_run
 from biasvae_jax.study import Study
 
@@ -40,10 +41,12 @@ def test_a_run_directory_holds_what_the_contract_says(finished):
     with xr.open_dataset(finished / "results.nc") as results:
         assert dict(results.sizes) == {"mu": 2, "beta": 2, "seed": 2, "network": 3}
         assert (results["finite"] == 1).all()
-        names = set(results.data_vars) - {"signal_share"}
+        names = set(results.data_vars) - {"signal_share", "linear_signal_share"}
         assert not any(results[name].isnull().any() for name in names)
         silent = results["active_units"] == 0
         assert (results["signal_share"].isnull() == silent).all()
+        silent = results["linear_active_units"] == 0
+        assert (results["linear_signal_share"].isnull() == silent).all()
     with xr.open_dataset(finished / "history.nc") as history:
         assert history.sizes["step"] == 200
     assert list((finished / "models").iterdir()) and not list(finished.glob(".writing*"))
@@ -158,7 +161,7 @@ def test_every_flag_overrides_its_presets_value():
     ],
 )
 def test_bad_flags_are_one_line_that_names_them(arguments, word):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(BadInput) as caught:
         full_sweep.read_flags(arguments)
     assert word in str(caught.value) and "\n" not in str(caught.value)
 
@@ -166,7 +169,7 @@ def test_bad_flags_are_one_line_that_names_them(arguments, word):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--step", "5"], "Unrecognized options: --step, 5; did you mean --steps?"),
+        (["--step", "5"], "--step is no flag; did you mean --steps?"),
         (["--mu", "1", "a", "--n", "2"], "--mu takes numbers; got 1 a"),
         (["--hidden=a"], "--hidden takes whole numbers; got a"),
         (["--steps", "1.5"], "--steps takes a whole number; got 1.5"),
