@@ -136,7 +136,10 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
-        """Read a config written by `to_json`; raises ConfigError on anything else."""
+        """Read a config written by `to_json`, or a study that has a flat form.
+
+        Raises ConfigError on anything else.
+        """
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -151,6 +154,8 @@ class Config:
         """
         if not isinstance(values, dict):
             raise ConfigError(f"the config's fields are not this version's: {type(values)}")
+        if "format" in values:
+            return cls.of(Study.from_values(values))
         text = json.dumps(values, indent=2)
         return cls._stored(Study.from_flat(values, text), values)
 

@@ -1,8 +1,14 @@
-"""One jax for all tests: 8 host devices, no silent rank promotion, a fixed hypothesis profile."""
+"""One jax for all tests, a fixed hypothesis profile, and a run small enough to train for real."""
+
+import shutil
 
 import jax
 import pytest
 from hypothesis import HealthCheck, settings
+
+from biasvae_jax import load_run
+from biasvae_jax.cli import sweep
+from biasvae_jax.runs import directory
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -17,8 +23,14 @@ settings.register_profile(
 settings.load_profile("fixed")
 
 SHORT = [
-    *("test_config", "test_datasets", "test_disentanglement", "test_figures", "test_history"),
-    *("test_loading", "test_lock", "test_report", "test_results", "test_storage"),
+    *("test_config", "test_datasets", "test_directory", "test_disentanglement", "test_figures"),
+    *("test_history", "test_loading", "test_lock", "test_report", "test_results"),
+]
+
+TINY = [
+    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
+    *("--steps", "40", "--kl-warmup", "10", "--batch-size", "8", "--hidden", "4", "--n", "2"),
+    *("--m", "3", "--group", "4", "--chunk", "20", "--compilation-cache", "off", "--quiet"),
 ]
 
 
@@ -27,3 +39,31 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.stem in SHORT or "bad_flags" in item.name:
             item.add_marker(pytest.mark.short)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    sweep.main([*TINY, "--out", str(out)])
+    return out
+
+
+@pytest.fixture
+def half_run(tiny_run, tmp_path):
+    """The same run with its second seed at step 20 of 40, as a kill leaves it."""
+    out = shutil.copytree(tiny_run, tmp_path / "half")
+    for name in ("results.nc", "history.nc", "report.html"):
+        (out / name).unlink()
+    study = load_run(tiny_run).study
+    tree = directory.load_models(out, 1, study)
+    history = {k: v if k == "finite" else v / 2 for k, v in tree["history"].items()}
+    shutil.rmtree(directory.models_folder(out, 1))
+    state = {"state": {"params": tree["params"]}, "history": history}
+    directory.save_checkpoint(out, 1, 20, state, study)
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_flags():
+    """The flags of `tiny_run`."""
+    return TINY

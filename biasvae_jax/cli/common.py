@@ -47,7 +47,8 @@ def _one_line(box: str, arguments: Sequence[str] = ()) -> str:
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ") for line in box.splitlines()]
     lines = [line for line in lines if line and not re.match(r"[╭╰]", line)]
     rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
-    message = " ".join(lines[:rule]).rstrip(".").removeprefix("Error parsing config: ")
+    message = " ".join(lines[:rule]).rstrip(".")
+    message = re.sub(r"^Error parsing [a-z][\w.]*: ", "", message)  # a dataclass's own words
     known = [line for line in lines[rule:] if line.startswith("--")]  # flags that it explains
     if known and (wrong := re.match(r"Error parsing (--[\w-]+):", message)):
         given = " ".join(_given(wrong[1], arguments)) or "nothing"

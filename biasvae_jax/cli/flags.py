@@ -277,8 +277,8 @@ def _refuse_strangers(arguments: Sequence[str], start: Draft, execution: Any) ->
                         f"{getattr(start, role).kind}"
                     )
         near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"{name} is no flag; {hint}--help explains every flag")
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"{name} is no flag{hint}; --help explains every flag")
 
 
 # And back ----------------------------------------------------------------------------------------

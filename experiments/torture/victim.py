@@ -52,7 +52,7 @@ def launch(
     out: Path, log: Path, *flags: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen:
     """Start the command on a run directory, what it prints going to `log` line by line."""
-    command = [sys.executable, "-u", "-m", "biasvae_jax.cli.sweep", *FLAGS, "--out", str(out)]
+    command = [sys.executable, "-u", "-m", "experiments.full_sweep", *FLAGS, "--out", str(out)]
     with log.open("w") as stream:
         return subprocess.Popen([*command, *flags], stdout=stream, stderr=stream, env=environment)
 

@@ -515,6 +515,6 @@ def test_a_quick_look_needs_equal_bins(steps, monkeypatch):
 
 def test_a_quick_look_wins_over_the_runs_own_steps(tmp_path):
     quick = findings.words("long", findings.Flags(out=tmp_path, steps=20))
-    assert read_flags(quick).config.steps == 20
+    assert read_flags(quick)[1].training.steps == 20
     own = findings.words("long", findings.Flags(out=tmp_path))
-    assert read_flags(own).config.steps == 100_000
+    assert read_flags(own)[1].training.steps == 100_000

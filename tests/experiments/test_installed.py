@@ -38,7 +38,7 @@ def test_a_package_of_the_user_is_kept_and_hides_our_commands_which_python_says(
     (theirs / "__init__.py").touch()
     assert found("mine", tmp_path) == theirs / "mine.py"
     assert found("full_sweep", tmp_path) is None
-    command = [sys.executable, "-m", "biasvae_jax.cli.sweep", "--help"]
+    command = [sys.executable, "-m", "experiments.full_sweep", "--help"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 1 and not ended.stdout
     assert ended.stderr.strip().endswith("No module named experiments.full_sweep")

@@ -36,8 +36,9 @@ class Reader:
 
 
 def share(params):
+    recipe = Recipe(WORLD, Reader())
     batches = [
-        code_variance(twin_noise(0, b, RECIPE), jnp.array([params]), 1.0, Reader(), WORLD)
+        code_variance(twin_noise(0, b, RECIPE), jnp.array([params]), 1.0, recipe)
         for b in range(16)
     ]
     return float(signal_share(jax.tree.map(lambda *a: jnp.stack(a).mean(0), *batches)))
@@ -74,7 +75,7 @@ def test_the_threshold_of_a_dead_encoder_is_0_and_it_gets_no_gradient():
     params = network.init(jax.random.key(0))
     params["encoder"]["Dense_0"]["bias"] = jnp.full(4, -99.0)
     noise = fresh_noise(0, 0, RECIPE)
-    x = WORLD.sample(noise.world, 0.0).x
+    x = RECIPE.sample(noise.world, 0.0).x
     assert encoder_threshold(np.asarray(x), np.asarray(network.features(params, x)), 0.25) == 0
     slope = jax.grad(lambda p: beta_elbo(network, p, x, noise.posterior, 1.0, 0.25).loss.mean())
     layers = slope(params)["encoder"]
@@ -86,8 +87,9 @@ def test_the_threshold_of_a_dead_encoder_is_0_and_it_gets_no_gradient():
 def test_a_collapsed_loss_has_a_way_down_only_below_the_threshold(share):
     world = Squares(n=1, m=2)
     network = MLP(world.pixels, 1, (3,), output="identity")
-    noise = draw_noise(jax.random.key(0), jnp.asarray(0), Recipe(world, network, batch_size=40_000))
-    x = world.sample(noise.world, 1.0).x
+    recipe = Recipe(world, network, batch_size=40_000)
+    noise = draw_noise(jax.random.key(0), jnp.asarray(0), recipe)
+    x = recipe.sample(noise.world, 1.0).x
     params = network.init(jax.random.key(1))
     encoder, decoder = params["encoder"], params["decoder"]
     # collapsed: a posterior that is the prior, a decoder that draws the mean image
@@ -137,7 +139,7 @@ def test_a_model_has_no_gap_to_itself_and_that_of_its_worse_decoding():
     assert gap(noise, params, params, 0.0, 2.0, recipe) == 0
     shifted = jax.tree.map(lambda a: a, params)
     shifted["decoder"]["Dense_0"]["bias"] += 0.5
-    mean, logvar = network.encode(params, (x := WORLD.sample(noise.world, 0.0).x))
+    mean, logvar = network.encode(params, (x := recipe.sample(noise.world, 0.0).x))
     error = network.decode(params, mean + jnp.exp(logvar / 2) * noise.posterior) - x
     worse = (jnp.square(error + 0.5) - jnp.square(error)).sum(-1).mean() / 2 / 0.25
     found = gap(noise, shifted, params, 0.0, 2.0, recipe)
@@ -149,7 +151,7 @@ def test_the_gap_is_the_difference_of_reconstruction_and_of_weighted_kl():
     recipe = Recipe(WORLD, network)
     models = [network.init(jax.random.key(seed)) for seed in (0, 1)]
     noise = fresh_noise(0, 0, recipe)
-    x = WORLD.sample(noise.world, 1.0).x
+    x = recipe.sample(noise.world, 1.0).x
 
     def loss(params):
         mean, logvar = network.encode(params, x)

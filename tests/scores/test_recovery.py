@@ -18,6 +18,7 @@ from biasvae_jax.scores.recovery import (
     raw_recovery_mse,
     recovery_scores,
 )
+from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Squares
 
 WORLD = Squares()
@@ -51,7 +52,8 @@ class Known:
 
 def scores(network):
     params = network.init(jax.random.key(0))
-    run = jax.jit(lambda p: recovery_scores(KEYS, p, 0.0, WORLD.test_factors(), network, WORLD))
+    recipe = Recipe(WORLD, network)
+    run = jax.jit(lambda p: recovery_scores(KEYS, p, 0.0, WORLD.test_set(), recipe))
     return jax.tree.map(float, run(params))
 
 
@@ -90,13 +92,13 @@ def test_noise_in_the_code_lowers_r2_as_the_channel_says():
 
 def test_random_networks_stand_where_the_seeds_baseline_does():
     network = MLP(WORLD.pixels, 9)
-    u = WORLD.test_factors()
+    recipe, test = Recipe(WORLD, network), WORLD.test_set()
 
     def both(index):
         params = network.init(jax.random.fold_in(purpose_key(0, Purpose.BASELINE), index))
         return (
-            recovery_scores(KEYS, params, 0.0, u, network, WORLD),
-            raw_recovery_mse(KEYS, params, u, network, WORLD),
+            recovery_scores(KEYS, params, 0.0, test, recipe),
+            raw_recovery_mse(KEYS, params, test, network),
         )
 
     all_scores, raw = jax.jit(lambda i: jax.lax.map(both, i))(jnp.arange(3))

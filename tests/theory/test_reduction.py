@@ -25,8 +25,8 @@ KEY = jax.random.key(0)
 class OneBiasedSquare(Squares):
     """Biased in its first square alone, so no longer the world of the quadrature."""
 
-    def sample(self, noise, bias):
-        z = noise.latent.at[..., 0].add(bias)
+    def sample(self, noise, bias, strength, data=(), prepared=None):
+        z = noise.latent.at[..., 0].add(strength)
         u = jax.nn.sigmoid(z)
         x_clean = self.render(u)
         return Sample(z, u, x_clean, x_clean + self.noise_variance**0.5 * noise.image)

@@ -23,7 +23,7 @@ def watch_all(losses, patience, tolerance):
         watch = observe(watch, Losses(loss, loss, loss), patience, tolerance)
         return watch, watch.converged
 
-    watch, converged = jax.lax.scan(see, start_watch(), jnp.asarray(losses, jnp.float32))
+    watch, converged = jax.lax.scan(see, start_watch(Losses), jnp.asarray(losses, jnp.float32))
     return watch, int(np.argmax(converged)) + 1 if converged.any() else 0
 
 
@@ -81,7 +81,7 @@ def trained():
 def test_a_converged_model_is_the_one_that_took_fewer_steps(trained):
     state, info = trained
     taken = int(state.step)
-    assert 50 <= taken < 400 and (taken - RECIPE.kl_warmup) % RECIPE.patience == 0
+    assert 50 <= taken < 400 and (taken - RECIPE.objective.kl_warmup) % RECIPE.patience == 0
     plain = dataclasses.replace(RECIPE, patience=0)
     start = init_state(purpose_key(0, Purpose.INIT), plain)
     run = jax.jit(train, static_argnums=(4, 5))

@@ -85,7 +85,7 @@ def test_models_of_one_seed_see_the_same_noise_and_other_seeds_do_not():
 def test_one_step_is_adam_on_the_mean_loss_of_the_batch(state):
     # the objective written out again, with the warm-up weight of step 0 (none of the KL)
     noise = draw_noise(KEY, 0, RECIPE)
-    x = RECIPE.world.sample(noise.world, 1.0).x
+    x = RECIPE.sample(noise.world, 1.0).x
 
     def loss(params):
         mean, logvar = RECIPE.network.encode(params, x)
@@ -108,7 +108,7 @@ def test_training_lowers_the_loss_and_the_code_comes_to_say_something():
     run = jax.jit(functools.partial(train, recipe=recipe, steps=400))
     trained, info = run(KEY, state, 0.0, 0.5)
     assert info.loss[-50:].mean() < 0.5 * info.loss[:10].mean()
-    x = recipe.world.sample(draw_noise(KEY, 10_000, recipe).world, 0.0).x
+    x = recipe.sample(draw_noise(KEY, 10_000, recipe).world, 0.0).x
     assert analytic_kl(*recipe.network.encode(trained.params, x)).mean() > 2
 
 

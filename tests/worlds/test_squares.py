@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biasvae_jax.biases import Shift
 from biasvae_jax.worlds import Squares, SquaresNoise
 
+SHIFT = Shift()
 sizes = st.builds(Squares, n=st.integers(1, 4), m=st.integers(1, 8), bins=st.just((0.5,)))
 
 
 def factors(world, batch=3):
-    return jax.random.uniform(jax.random.key(1), (batch, world.factors))
+    return jax.random.uniform(jax.random.key(1), (batch, world.latents))
 
 
 @given(sizes)
@@ -36,14 +38,14 @@ def test_the_world_is_symmetric_in_its_bias(mu):
     world = Squares()
     noise = world.draw(jax.random.key(0), (4,))
     mirrored = SquaresNoise(-noise.latent, noise.image)
-    u, v = world.sample(noise, mu).u, world.sample(mirrored, -mu).u
+    u, v = world.sample(noise, SHIFT, mu).u, world.sample(mirrored, SHIFT, -mu).u
     chex.assert_trees_all_close(u, 1 - v, atol=1e-6)
 
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.0, 0.25), (0.7, 2.0)])
 def test_noise_and_latents_have_the_stated_moments(mean, variance):
     world = Squares(noise_mean=mean, noise_variance=variance)
-    sample = world.sample(world.draw(jax.random.key(3), (4_000,)), 1.5)
+    sample = world.sample(world.draw(jax.random.key(3), (4_000,)), SHIFT, 1.5)
     noise = np.asarray(sample.x - sample.x_clean)
     error = 5 / np.sqrt(noise.size)
     assert abs(noise.mean() - mean) < error * variance**0.5
@@ -60,7 +62,7 @@ def test_noise_and_latents_have_the_stated_moments(mean, variance):
 def test_every_bias_shares_one_draw():
     world = Squares()
     noise = world.draw(jax.random.key(0), (5,))
-    low, high = world.sample(noise, 0.0), world.sample(noise, 2.0)
+    low, high = world.sample(noise, SHIFT, 0.0), world.sample(noise, SHIFT, 2.0)
     chex.assert_trees_all_close(high.z - low.z, jnp.full_like(low.z, 2.0), atol=1e-5)
     chex.assert_trees_all_close(high.x - high.x_clean, low.x - low.x_clean, atol=1e-6)
 
@@ -68,7 +70,7 @@ def test_every_bias_shares_one_draw():
 def test_sample_is_jittable_and_batches_have_any_shape():
     world = Squares(n=2, m=3)
     noise = world.draw(jax.random.key(0), (2, 5))
-    sample = jax.jit(world.sample)(noise, jnp.asarray(1.0))
+    sample = jax.jit(world.sample, static_argnums=1)(noise, SHIFT, jnp.asarray(1.0))
     chex.assert_shape((sample.z, sample.u), (2, 5, 4))
     chex.assert_shape((sample.x, sample.x_clean), (2, 5, 36))
 
@@ -86,7 +88,7 @@ def test_contrast_scales_each_square_about_the_middle_grey():
 def test_contrast_leaves_factors_and_noise_alone_and_1_changes_nothing():
     plain, world = Squares(n=2, m=3), Squares(n=2, m=3, contrast=(1.0, 0.5, 0.25, 0.1))
     noise = plain.draw(jax.random.key(0), (5,))
-    a, b = plain.sample(noise, 1.0), world.sample(noise, 1.0)
+    a, b = plain.sample(noise, SHIFT, 1.0), world.sample(noise, SHIFT, 1.0)
     chex.assert_trees_all_equal(a.u, b.u)
     chex.assert_trees_all_close(a.x - a.x_clean, b.x - b.x_clean, atol=1e-6)
     ones = Squares(n=2, m=3, contrast=(1.0,) * 4)

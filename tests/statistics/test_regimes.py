@@ -32,7 +32,14 @@ def test_each_side_of_each_threshold(share, active, expected):
 def test_every_model_has_exactly_one_and_all_occur():
     cases = itertools.product((0.0, 0.99, 1.0, 1.01, 9.0), (0, 1, 8, 9, 18), (False, True))
     codes = [int(one(*case)) for case in cases]
-    assert set(codes) == set(Regime)
+    assert set(codes) == set(Regime) - {Regime.COLLAPSED}
+
+
+def test_without_a_threshold_there_is_one_kind_of_collapse_and_nothing_beyond():
+    cases = itertools.product((0, 1, 8, 9, 18), (False, True))
+    found = {case: int(regime(np.array(1.0), None, *map(np.array, case), 9)) for case in cases}
+    assert set(found.values()) == {0, 1, Regime.DIVERGED, Regime.COLLAPSED}
+    assert {case for case, code in found.items() if code == Regime.COLLAPSED} == {(0, True)}
 
 
 def test_a_grid_is_classified_at_once_as_int8():

@@ -17,8 +17,10 @@ from biasvae_jax.cli import common, score
 from biasvae_jax.config import Config
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
+from biasvae_jax.runs.loading import load_finished
 from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.runner import Run
+from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.scores import families, undefined
 from biasvae_jax.scores.information import neural_information
 from biasvae_jax.scores.subject import Subject
@@ -26,7 +28,7 @@ from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.sweep.plan import Plan, make_plan
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
-from experiments import finished, identifiability, proxy
+from experiments import identifiability, proxy
 
 TINY = Config(
     mu=(0.0, 3.0),
@@ -52,8 +54,8 @@ def trained(tmp_path_factory):
     plan = Plan(devices=2, group=3, width=1, chunk=100)
     sweep = Sweep(Recipe.from_config(TINY), plan)
     with directory.lock_run(out):
-        directory.open_run(out, TINY, {"plan": dataclasses.asdict(plan)})
-        Run(out, TINY, sweep, 60.0, Progress(Console(quiet=True), 1)).execute()
+        directory.open_run(out, TINY.study, {"plan": dataclasses.asdict(plan)})
+        Run(out, TINY.study, sweep, 60.0, Progress(Console(quiet=True), 1)).execute()
     (out / "figures").mkdir()
     return out
 
@@ -131,7 +133,7 @@ def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatc
         calls.append(subject.bias)
         return real.compute(subject)
 
-    monkeypatch.setitem(families.FAMILIES, "sap", real._replace(compute=compute))
+    monkeypatch.setitem(families.FAMILIES, "sap", dataclasses.replace(real, compute=compute))
     with pytest.raises(common.Interrupted) as stop:
         score.main([str(run), *CHEAP])
     assert stop.value.status == 143 and "the same command goes on" in capsys.readouterr().err
@@ -246,7 +248,7 @@ def test_scores_of_another_run_or_damaged_ones_are_not_used(run):
 
 
 def with_family(monkeypatch, name, compute):
-    changed = families.FAMILIES[name]._replace(compute=compute)
+    changed = dataclasses.replace(families.FAMILIES[name], compute=compute)
     monkeypatch.setitem(families.FAMILIES, name, changed)
 
 
@@ -275,7 +277,7 @@ def test_a_score_that_one_model_lacks_is_computed_for_the_others(run, monkeypatc
     with_family(monkeypatch, "sap", lambda s: nothing(s) if s.bias == 3 else real(s))
     score.main([str(run), "--scores", "sap", "--quiet"])
     assert read(run)["sap"].notnull().values[..., 0].tolist() == [[True, True], [False, False]]
-    table = finished.ScoreTable(finished.FinishedRun.open(run), families.VARIABLES["sap"])
+    table = ScoreTable(load_finished(run), families.VARIABLES["sap"])
     assert not table.lacks(["sap"]).any()
     (models,) = table.undefined("sap").values()
     assert models.tolist() == [False, False, True, True]
@@ -348,7 +350,7 @@ def test_a_run_without_information_is_told_what_to_do(run):
 
 
 def test_collapsed_models_tie_at_0_nats(scored):
-    models = proxy.read_models(finished.FinishedRun.open(scored))
+    models = proxy.read_models(load_finished(scored))
     assert models.active.tolist() == [True, False, True, False]
     assert (models.information["mi_gaussian"][~models.active] == 0).all()
     # signed: with the sample as target the recovered model is ahead, with the mean behind
@@ -363,10 +365,10 @@ def test_a_model_of_which_a_score_is_undefined_is_not_ranked(scored, tmp_path):
 
     copy = shutil.copytree(scored, tmp_path / "run")
     rewrite(copy, "scores.nc", lambda scores: lose(scores, {}))  # still to compute
-    models = proxy.read_models(finished.FinishedRun.open(copy))
+    models = proxy.read_models(load_finished(copy))
     assert len(models.mu) == 4 and "mi_gaussian" not in models.information
     rewrite(copy, "scores.nc", lambda scores: lose(scores, {"undefined": '{"why": [[0, 0]]}'}))
-    models = proxy.read_models(finished.FinishedRun.open(copy))
+    models = proxy.read_models(load_finished(copy))
     assert len(models.mu) == 3 and "mi_gaussian" in models.information
     rewrite(
         copy, "results.nc", lambda results: results.update({"recovery_r2": np.nan * results["pmi"]})
@@ -447,7 +449,7 @@ def test_a_function_of_one_model_is_lifted_to_a_stack():
     recipe, models = Recipe.from_config(config), grid(config)
     sweep = Sweep(recipe, make_plan(recipe, 3, 1, devices=2))
     params = {"a": np.arange(6.0, dtype=np.float32).reshape(3, 2)}
-    lifted = sweep.lift(lambda model, own: (model.bias + own["a"].sum(), own["a"]))
+    lifted = sweep.lift(lambda data, model, own: (model.bias + own["a"].sum(), own["a"]))
     total, same = lifted(models, params)
     np.testing.assert_allclose(total, [1, 6, 11])
     np.testing.assert_array_equal(same, params["a"])

@@ -44,12 +44,14 @@ def test_variables_types_and_descriptions_are_the_contract():
         "steps", "finite",
     }  # fmt: skip
     random = {"random_" + name for name in (*SCORES, "recovery_mse_raw")}
-    assert set(results.data_vars) == expected | random
+    assert set(results.data_vars) == expected | random | {"threshold"}
+    assert results["threshold"].dims == ("mu",) and results["threshold"].values.tolist() == [2.5, 1.5]
     assert set(history.data_vars) == {"loss", "reconstruction", "kl"}
     assert history["loss"].dims == ("mu", "beta", "seed", "step")
     for dataset in (results, history):
         for name, variable in dataset.data_vars.items():
             kinds = {"active_units": "int32", "finite": "int8", "regime": "int8", "steps": "int32"}
+            kinds["threshold"] = "float64"
             kind = kinds.get(name.removeprefix("random_"))
             assert variable.dtype == (kind or "float32")
             assert variable.attrs["long_name"] and variable.attrs["units"]

@@ -130,7 +130,7 @@ def test_a_directory_lost_or_replaced_while_running_ends_in_one_line(tiny, tmp_p
 
 def test_a_model_that_diverges_is_named_and_no_other_is_touched(tiny, tmp_path, capsys):
     other = copy.copy(tiny)
-    other.config = dataclasses.replace(tiny.config, beta=(0.5, 1e29))
+    other.study = dataclasses.replace(tiny.study, strengths=(0.5, 1e29))
     other.run(tmp_path / "run")
     print_summary(Console(soft_wrap=True), tmp_path / "run", None)
     assert "diverged (scores are NaN): μ=0 β=1e+29" in capsys.readouterr().out

@@ -29,7 +29,7 @@ def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
 
 def test_parameters_are_those_of_the_model_asked_for(tiny_run):
     run = load_run(tiny_run)
-    stored = [directory.load_models(tiny_run, group, run.config)["params"] for group in (0, 1)]
+    stored = [directory.load_models(tiny_run, group, run.study)["params"] for group in (0, 1)]
     for index, (mu, beta) in enumerate([(0, 0.2), (0, 50), (3, 0.2), (3, 50)]):
         for seed in (0, 1):
             bias = run.params(mu=mu, beta=beta, seed=seed)["decoder"]["Dense_1"]["bias"]

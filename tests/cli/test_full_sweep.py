@@ -13,7 +13,9 @@ from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.config import PRESETS, Config
+from biasvae_jax.errors import BadInput
 from biasvae_jax.runs.loading import load_run
+from biasvae_jax.study import Study
 
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
@@ -34,15 +36,17 @@ def test_a_run_directory_holds_what_the_contract_says(finished):
     description = json.loads((finished / "config.json").read_text())
     times = {"started", "ended", "seconds"}
     assert set(description) == {"config", "plan", "versions", "settings", "devices"} | times
-    assert Config.from_dict(description["config"]).steps == 300
+    assert Study.from_values(description["config"]).training.steps == 300
     assert {"jax", "biasvae_jax", "python"} <= set(description["versions"])
     with xr.open_dataset(finished / "results.nc") as results:
         assert dict(results.sizes) == {"mu": 2, "beta": 2, "seed": 2, "network": 3}
         assert (results["finite"] == 1).all()
-        names = set(results.data_vars) - {"signal_share"}
+        names = set(results.data_vars) - {"signal_share", "linear_signal_share"}
         assert not any(results[name].isnull().any() for name in names)
         silent = results["active_units"] == 0
         assert (results["signal_share"].isnull() == silent).all()
+        silent = results["linear_active_units"] == 0
+        assert (results["linear_signal_share"].isnull() == silent).all()
     with xr.open_dataset(finished / "history.nc") as history:
         assert history.sizes["step"] == 200
     assert list((finished / "models").iterdir()) and not list(finished.glob(".writing*"))
@@ -77,7 +81,8 @@ def test_the_models_drawn_are_the_best_and_the_worst(finished):
     drawn = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pictures, "_save", lambda figure, folder, name: drawn.append(figure))
-        pictures._models(finished, load_run(finished))
+        run = load_run(finished)
+        pictures._models(finished, run, *map(np.asarray, run.recipe.world.test_set()))
     titles = [figure.get_suptitle() for figure in drawn]
     with xr.open_dataset(finished / "results.nc") as results:
         best, worst = results["recovery_r2"].max(), results["recovery_r2"].min()
@@ -126,12 +131,16 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+def config_of(arguments):
+    return Config.of(full_sweep.read_flags(arguments)[1])
+
+
 def test_every_flag_overrides_its_presets_value():
-    assert full_sweep.read_flags([]).config == PRESETS["blog"]()
-    assert full_sweep.read_flags(["--preset", "annealed"]).config == PRESETS["annealed"]()
-    config = full_sweep.read_flags(["--preset=annealed", "--steps", "5000", "--hidden"]).config
+    assert config_of([]) == PRESETS["blog"]()
+    assert config_of(["--preset", "annealed"]) == PRESETS["annealed"]()
+    config = config_of(["--preset=annealed", "--steps", "5000", "--hidden"])
     assert (config.kl_warmup, config.steps, config.hidden) == (2_000, 5_000, ())
-    config = full_sweep.read_flags(["--mu", "-1", "0.5", "--bins", "0.2", "0.8"]).config
+    config = config_of(["--mu", "-1", "0.5", "--bins", "0.2", "0.8"])
     assert config.mu == (-1.0, 0.5) and config.bins == (0.2, 0.8)
 
 
@@ -152,7 +161,7 @@ def test_every_flag_overrides_its_presets_value():
     ],
 )
 def test_bad_flags_are_one_line_that_names_them(arguments, word):
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(BadInput) as caught:
         full_sweep.read_flags(arguments)
     assert word in str(caught.value) and "\n" not in str(caught.value)
 
@@ -160,7 +169,7 @@ def test_bad_flags_are_one_line_that_names_them(arguments, word):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--step", "5"], "Unrecognized options: --step, 5; did you mean --steps?"),
+        (["--step", "5"], "--step is no flag; did you mean --steps?"),
         (["--mu", "1", "a", "--n", "2"], "--mu takes numbers; got 1 a"),
         (["--hidden=a"], "--hidden takes whole numbers; got a"),
         (["--steps", "1.5"], "--steps takes a whole number; got 1.5"),
@@ -184,7 +193,7 @@ def test_from_the_shell_bad_input_exits_with_2_and_one_line(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "biasvae_jax.cli.sweep",
+        "experiments.full_sweep",
         "--bins",
         "0",
         "--out",

@@ -23,7 +23,7 @@ FLAGS = [
 
 
 def start(out, *more):
-    command = [sys.executable, "-m", "biasvae_jax.cli.sweep", *FLAGS, "--out", str(out), *more]
+    command = [sys.executable, "-m", "experiments.full_sweep", *FLAGS, "--out", str(out), *more]
     environment = os.environ | {"JAX_NUM_CPU_DEVICES": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)

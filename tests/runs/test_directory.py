@@ -1,4 +1,3 @@
-import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -22,7 +21,7 @@ from biasvae_jax.runs import directory, files, reading, sums, trees
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.torture.places import free_files, lacking
 
-CONFIG = Config()
+CONFIG = Config().study
 PLAN = {"devices": 1, "group": 2, "width": 1, "chunk": 3}
 TREE = {
     "state": {"0": np.arange(12, dtype=np.float32).reshape(3, 4), "step": np.int32([1, 2, 3])},
@@ -78,7 +77,7 @@ def test_no_damage_to_any_file_goes_unnoticed(tmp_path, damage):
 def test_a_tree_of_another_config_is_refused(tmp_path):
     directory.save_tree(tmp_path / "tree", TREE, CONFIG)
     with pytest.raises(StorageError, match="another run"):
-        directory.load_tree(tmp_path / "tree", dataclasses.replace(CONFIG, steps=3))
+        directory.load_tree(tmp_path / "tree", Config(steps=3).study)
     (tmp_path / "tree").rename(tmp_path / "other")
     with pytest.raises(StorageError, match="renamed"):
         directory.load_tree(tmp_path / "other", CONFIG)
@@ -116,7 +115,7 @@ def test_a_run_is_tied_to_its_config_and_the_difference_is_shown(tmp_path):
     before = (run / "config.json").read_bytes()
     assert directory.check_run(run, CONFIG) is True
     with pytest.raises(RunDirectoryError, match="steps: 10000 → 3"):
-        directory.check_run(run, dataclasses.replace(CONFIG, steps=3))
+        directory.check_run(run, Config(steps=3).study)
     directory.open_run(run, CONFIG, {"plan": None})
     assert directory.stored_plan(run) == PLAN
     assert (run / "config.json").read_bytes() == before
@@ -566,7 +565,7 @@ def models_of(path, group, value):
     directory.save_models(path, group, tree, GRID)
 
 
-GRID = Config(mu=(0, 1), beta=(0.5, 1))
+GRID = Config(mu=(0, 1), beta=(0.5, 1)).study
 
 
 @pytest.fixture
@@ -613,7 +612,8 @@ def rewrite(run, change):
 
 def test_the_text_that_a_run_began_with_stays_its_identity(tmp_path):
     """Version 0.1.0 stored whole numbers and -0 as they were given."""
-    text = GRID.to_json().replace("0.0,\n    1.0", "-0.0,\n    1", 1)
+    flat = Config.of(GRID).to_json()
+    text = flat.replace("0.0,\n    1.0", "-0.0,\n    1", 1)
     old = hashlib.sha256(text.encode()).hexdigest()
     directory.open_run(tmp_path, GRID, {"plan": PLAN})
     rewrite(tmp_path, lambda about: about.update(config=json.loads(text)))
@@ -621,16 +621,17 @@ def test_the_text_that_a_run_began_with_stays_its_identity(tmp_path):
     folder = directory.models_folder(tmp_path, 0)
     manifest = json.loads((folder / "manifest.json").read_bytes()) | {"config": old}
     (folder / "manifest.json").write_text(json.dumps(trees.seal(manifest)))
-    assert old != trees.config_hash(GRID) and directory.check_run(tmp_path, GRID)
+    assert text != flat and old != trees.study_hash(GRID)
+    assert directory.check_run(tmp_path, GRID)
     assert (directory.load_models(tmp_path, 0, GRID)["params"]["w"] == 7).all()
 
 
 def test_a_config_edited_with_its_sum_does_not_own_the_models(begun):
-    rewrite(begun, lambda about: about["config"].update(beta=[0.5, 2.0]))
-    config = directory.stored_config(begun, directory.read_description(begun))
+    rewrite(begun, lambda about: about["config"]["axes"].update(beta=[0.5, 2.0]))
+    study = directory.stored_study(begun, directory.read_description(begun))
     with pytest.raises(reading.Foreign, match="another run"):
-        directory.load_models(begun, 0, config)
-    assert len(directory.missing_models(begun, config)) == 2
+        directory.load_models(begun, 0, study)
+    assert len(directory.missing_models(begun, study)) == 2
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.EMFILE, errno.ESTALE])
