@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import psutil
 
-from biasvae_jax.study import Study
 from biasvae_jax.errors import first_line
 from biasvae_jax.runs.files import MAX_JSON_BYTES
 from biasvae_jax.runs.reading import Damaged, Foreign, cannot_read_now, is_missing, read_bounded
-from biasvae_jax.runs.trees import MANIFEST, Keys, study_hash, seal, shapes
+from biasvae_jax.runs.trees import MANIFEST, Keys, seal, shapes, study_hash
+from biasvae_jax.study import Study
 
 MAX_DEPTH = 64
 

@@ -19,9 +19,9 @@ from biasvae_jax.errors import first_line
 from biasvae_jax.runs.files import reporting_disk_errors
 from biasvae_jax.runs.lock import RunDirectoryError, check_still_ours
 from biasvae_jax.runs.reading import Damaged, cannot_read_now, is_missing
+from biasvae_jax.runs.sums import read_checked, write_checked
 from biasvae_jax.statistics.regimes import Regime
 from biasvae_jax.study import Study
-from biasvae_jax.runs.sums import read_checked, write_checked
 from biasvae_jax.training import history as training_history
 
 MAX_VARIABLES = 1_000

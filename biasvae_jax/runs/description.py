@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from biasvae_jax.components import ConfigError
-from biasvae_jax.study import Study
 from biasvae_jax.errors import first_line
 from biasvae_jax.runs.files import MAX_JSON_BYTES, WRITING, reporting_disk_errors
 from biasvae_jax.runs.lock import RunDirectoryError, holds
 from biasvae_jax.runs.reading import cannot_read_now, is_missing
 from biasvae_jax.runs.sums import read_checked, write_checked
+from biasvae_jax.study import Study
 
 PLAN = ("devices", "group", "width", "chunk")
 MAX_MODELS = 10**7

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from biasvae_jax.runs.arrays import check_manifest, load_tree
 from biasvae_jax.axes import portion
-from biasvae_jax.study import Study
+from biasvae_jax.runs.arrays import check_manifest, load_tree
 from biasvae_jax.runs.datasets import read_dataset, write_dataset
 from biasvae_jax.runs.description import (
     PLAN,
@@ -31,8 +30,8 @@ from biasvae_jax.runs.description import (
     read_description,
     remember,
     rewrite_description,
-    stored_study,
     stored_plan,
+    stored_study,
     write_description,
 )
 from biasvae_jax.runs.files import StorageError, reporting_disk_errors, writing_folder
@@ -41,6 +40,7 @@ from biasvae_jax.runs.probe import try_out
 from biasvae_jax.runs.reading import Damaged, Foreign, cannot_read_now
 from biasvae_jax.runs.sums import checksum_file, read_checked, write_checked
 from biasvae_jax.runs.trees import save_tree
+from biasvae_jax.study import Study
 
 __all__ = [
     "PLAN",
@@ -68,9 +68,9 @@ __all__ = [
     "save_checkpoint",
     "save_models",
     "save_tree",
-    "stored_study",
     "stored_or",
     "stored_plan",
+    "stored_study",
     "write_checked",
     "write_dataset",
     "writing_folder",

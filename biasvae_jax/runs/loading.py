@@ -14,15 +14,15 @@ import numpy as np
 import xarray as xr
 from flax import serialization
 
-from biasvae_jax.runs import description, directory
 from biasvae_jax.axes import Grid
 from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import Config
-from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.networks import Params
+from biasvae_jax.runs import description, directory
+from biasvae_jax.runs.directory import RunDirectoryError, StorageError
+from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.runs.reading import cannot_read_now
 from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
-from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.theory import collapse_boundary
@@ -92,8 +92,9 @@ class LoadedRun:
     def params(self, *, seed: int = 0, **cell: float) -> Params:
         """Return one model's parameters (the newest checkpoint's, while it is in training).
 
-        `cell` names it by the grid's axes: `params(mu=0, beta=0.5)`. Raises KeyError naming the grid
-        if there is no such model, StorageError if it is damaged or none of its steps is stored yet.
+        `cell` names it by the grid's axes: `params(mu=0, beta=0.5)`. Raises KeyError naming the
+        grid if there is no such model, StorageError if it is damaged or none of its steps is
+        stored yet.
         """
         index = self.grid.index(seed=seed, **cell)
         for number, part in enumerate(self.plan.groups(self.grid.size)):
@@ -141,7 +142,7 @@ class LoadedRun:
         return self.recipe.network.decode(params, z_hat)
 
     def table(self) -> Any:
-        """Return the scores as a pandas DataFrame: one row a model, named by the axes and its seed."""
+        """Return the scores as a pandas DataFrame: one row a model, with its axes and seed."""
         kept = [n for n, v in self.scores.data_vars.items() if set(v.dims) == set(self.grid.dims)]
         return self.scores[kept].to_dataframe().reset_index()
 
@@ -295,9 +296,7 @@ def _newest(path: Path, group: int, study: Study) -> tuple[int, Any] | None:
     return None
 
 
-def _so_far(
-    path: Path, study: Study, about: dict
-) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
+def _so_far(path: Path, study: Study, about: dict) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
     """Gather scores and history of a run in training from its groups and checkpoints."""
     grid, total = study.grid, study.training.steps
     terms = study.objective.Terms._fields

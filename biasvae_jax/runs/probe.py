@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from biasvae_jax.runs.arrays import load_tree
-from biasvae_jax.study import Study
 from biasvae_jax.runs.files import WRITING, need_descriptors, reporting_disk_errors
 from biasvae_jax.runs.lock import refusing_the_place
 from biasvae_jax.runs.trees import DESCRIPTORS, save_tree
+from biasvae_jax.study import Study
 
 NAME = "as_long_as_the_longest_of_an_array".ljust(100, "_")
 SPARE = 6  # files that the run itself opens between the start and the first write

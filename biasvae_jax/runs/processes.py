@@ -14,9 +14,9 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from biasvae_jax.runs.directory import StorageError
+from biasvae_jax.errors import BadInput, UsageError
 from biasvae_jax.runs import launchers
-from biasvae_jax.errors import UsageError, BadInput
+from biasvae_jax.runs.directory import StorageError
 from biasvae_jax.runs.rendezvous import leave_abruptly, meet, say_goodbye, watch
 
 CONNECT_SECONDS = 45  # an unreachable coordinator is reported within a minute

@@ -8,17 +8,18 @@ import xarray as xr
 
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.objectives import BetaElbo, Objective
-from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import Meaning
 from biasvae_jax.scores.recovery import BASELINE
-from biasvae_jax.study import Study
+from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.theory.reference import Reference
 from biasvae_jax.training import history as training_history
 
 ALWAYS = {
-    "regime": Meaning("what became of the model, from active_units and β*", "1", "", "training", np.int8),
+    "regime": Meaning(
+        "what became of the model, from active_units and β*", "1", "", "training", np.int8
+    ),
     "steps": Meaning(
         "training steps taken; fewer than asked for where patience ended", "steps", "", "training",
         np.int32,
@@ -156,6 +157,4 @@ def history_dataset(study: Any, history: training_history.History) -> xr.Dataset
         variables[name] = _variable(name, meaning, dims, grid.unflatten(bins[..., column]))
     steps = training_history.bin_centres(total)
     step = xr.Variable("step", steps, {"long_name": "mean training step of the bin", "units": "1"})
-    return xr.Dataset(
-        variables, _coordinates(grid) | {"step": step}, {"config": study.to_json()}
-    )
+    return xr.Dataset(variables, _coordinates(grid) | {"step": step}, {"config": study.to_json()})

@@ -11,18 +11,17 @@ import jax
 import numpy as np
 from flax import serialization
 
-from biasvae_jax.runs import directory
+from biasvae_jax.errors import shown
+from biasvae_jax.runs import directory, processes
+from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.results import history_dataset, results_dataset
+from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 from biasvae_jax.scores.base import SCORES, left_out
 from biasvae_jax.study import Study
 from biasvae_jax.sweep import Models, Sweep
 from biasvae_jax.theory.reference import Reference, linear_reductions, reference
 from biasvae_jax.training import history as training_history
 from biasvae_jax.training import init_state
-from biasvae_jax.runs import processes
-from biasvae_jax.errors import shown
-from biasvae_jax.runs.progress import Progress
-from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 
 CHECKPOINT_SHARE = 0.02  # of a run's time, at most
 
@@ -101,7 +100,9 @@ class Run:
             },
             "history": self._empty_history(models)._asdict(),
         }
-        return processes.on_first(lambda: directory.load_models(self.path, number, self.study, like))
+        return processes.on_first(
+            lambda: directory.load_models(self.path, number, self.study, like)
+        )
 
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
         processes.on_first(lambda: directory.save_models(self.path, number, tree, self.study))

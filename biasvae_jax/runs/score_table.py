@@ -1,4 +1,4 @@
-"""`scores.nc` of a finished run: the scores that were asked for afterwards, and what is undefined."""
+"""`scores.nc` of a finished run: scores asked for afterwards, and why some are undefined."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from biasvae_jax.study import Study
 from biasvae_jax.runs.files import (
     AT_ONCE,
     StorageError,
@@ -28,6 +27,7 @@ from biasvae_jax.runs.files import (
     write_atomically,
     writing_folder,
 )
+from biasvae_jax.study import Study
 
 MANIFEST = "manifest.json"
 Keys = tuple[str, ...]

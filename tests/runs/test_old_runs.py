@@ -18,7 +18,8 @@ import pytest
 import xarray as xr
 
 from biasvae_jax import Config, load_run
-from biasvae_jax.cli import report, score, sweep as full_sweep
+from biasvae_jax.cli import report, score
+from biasvae_jax.cli import sweep as full_sweep
 
 ARCHIVE = Path(__file__).parent / "data" / "0.1.0.zip"
 NAMES = ("finished", "two_groups", "half", "contrast", "patience", "scored")

@@ -1,0 +1,1 @@
+"""Run directories: written, read, computed, by one process or several."""
