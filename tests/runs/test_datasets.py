@@ -8,14 +8,14 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+
+from biasvae_jax.config import Config
+from biasvae_jax.runs import sums
 from biasvae_jax.runs.datasets import read_dataset, write_dataset
 from biasvae_jax.runs.lock import RunDirectoryError
 from biasvae_jax.runs.reading import Damaged
 from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
-
 from biasvae_jax.training import history
-from biasvae_jax.runs import sums
-from biasvae_jax.config import Config
 
 CONFIG = Config(mu=(0.0, 3.0), beta=(0.2, 4.0), steps=20)
 FILES = ("results.nc", "history.nc", "scores.nc")

@@ -38,8 +38,7 @@ class Reader:
 def share(params):
     recipe = Recipe(WORLD, Reader())
     batches = [
-        code_variance(twin_noise(0, b, RECIPE), jnp.array([params]), 1.0, recipe)
-        for b in range(16)
+        code_variance(twin_noise(0, b, RECIPE), jnp.array([params]), 1.0, recipe) for b in range(16)
     ]
     return float(signal_share(jax.tree.map(lambda *a: jnp.stack(a).mean(0), *batches)))
 
