@@ -85,7 +85,7 @@ class Study:
     """Independent replicates of the whole grid."""
     latent_dim: int | None = None
     """Number of learned latents (None: one for each factor)."""
-    text: str = field(default="", compare=False, repr=False)
+    text: str = field(default="", init=False, compare=False, repr=False)
     """The stored JSON that this study was read from, which stays its identity."""
 
     def __post_init__(self):
@@ -164,13 +164,29 @@ class Study:
         if self.strangers:
             return self
         world = self.world.sealed()
-        study = self if world is self.world else dataclasses.replace(self, world=world)
+        study = self if world is self.world else self._stored(self.text, **self._parts(world=world))
         study.recipe  # noqa: B018 - binding the network checks the image's shape
         return study
 
     def to_json(self) -> str:
         """Return the study as JSON text; `from_json` reads it back exactly."""
         return self.text or json.dumps(self.values, indent=2)
+
+    def _parts(self, **changes: Any) -> dict[str, Any]:
+        fields = (f.name for f in dataclasses.fields(self) if f.init)
+        return {name: getattr(self, name) for name in fields} | changes
+
+    @classmethod
+    def _stored(cls, text: str, **parts: Any) -> "Study":
+        """Build a study that is stored as a text, which is not kept by `dataclasses.replace`."""
+        study = object.__new__(cls)
+        object.__setattr__(study, "text", text)
+        for each in dataclasses.fields(cls):
+            if each.init:
+                default = each.default_factory() if callable(each.default_factory) else each.default
+                object.__setattr__(study, each.name, parts.get(each.name, default))
+        study.__post_init__()
+        return study
 
     @property
     def values(self) -> dict[str, Any]:
@@ -236,13 +252,13 @@ class Study:
         if not isinstance(axes, Mapping) or not set(axes) <= {bias, strength}:
             raise ConfigError(f"the config's axes are not {bias} and {strength}")
         whole = {name: values[name] for name in WHOLE if name in values}
-        return cls(
+        return cls._stored(
+            json.dumps(values, indent=2),
             **parts,
             training=Training(**training),
             biases=axes.get(bias, ()),
             strengths=axes.get(strength, ()),
             **whole,
-            text=json.dumps(values, indent=2),
         )
 
     @classmethod
@@ -267,7 +283,7 @@ class Study:
         }
         whole = {name: values[name] for name in WHOLE}
         axes = {"biases": values["mu"], "strengths": values["beta"]}
-        return cls(**parts, **axes, **whole, text=text)
+        return cls._stored(text, **parts, **axes, **whole)
 
     def difference(self, other: "Study") -> str:
         """Say in one line which settings differ, as `name: self → other`; empty when none does."""

@@ -114,3 +114,12 @@ def test_a_study_of_an_unknown_kind_keeps_its_grid_and_says_what_is_missing():
     with pytest.raises(ConfigError, match="--objective mine is unknown"):
         Study.from_values(values)
     assert "objective: mine → factor" in study.difference(VARIANT)
+
+
+def test_a_changed_study_has_a_text_of_its_own():
+    stored = Study.from_json(VARIANT.to_json())
+    changed_ = dataclasses.replace(stored, seeds=3)
+    assert (
+        changed_.to_json() != stored.to_json() and Study.from_json(changed_.to_json()) == changed_
+    )
+    assert stored.sealed().to_json() == stored.to_json()

@@ -106,7 +106,7 @@ def read_study(file: Path) -> Study:
         raise ConfigError(f"--config {file} is no JSON; name a run's config.json") from None
     if isinstance(values, dict) and isinstance(values.get("config"), dict):
         values = values["config"]
-    return dataclasses.replace(Study.from_values(values), text="")
+    return Study.from_values(values)
 
 
 def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:

@@ -7,6 +7,10 @@
 
 and the same with `--group 4`, that interrupted at step 20 of its second group, with `--contrast 1
 0.5 0.5 1`, with `--patience 5 --tolerance 1e9`, and scored with r2, mcc, mig, encoder, gaussian.
+
+What Adam's heads give (`pmi`, `recovery_mse`, `generation_…`, and these of random networks) is the
+same only where it is read: on a test set as small as this they take more epochs than 0.1.0's, whose
+three steps had not reached the least squares.
 """
 
 import json
@@ -46,10 +50,16 @@ def dataset(file):
         return stored.load()
 
 
+def of_a_head(name):
+    """Tell whether a variable is what Adam's heads give."""
+    name = name.removeprefix("random_")
+    return name == "pmi" or name.startswith(("recovery_mse", "generation_"))
+
+
 def same(a, b, exactly=False):
     """Another machine adds in another order; what is only read is the same to the last bit."""
     for name in b.data_vars:
-        if name in a:
+        if name in a and (exactly or not of_a_head(str(name))):
             tolerance = {"rtol": 0, "atol": 0} if exactly else {"rtol": 1e-3, "atol": 1e-4}
             np.testing.assert_allclose(a[name], b[name], err_msg=str(name), **tolerance)
 
