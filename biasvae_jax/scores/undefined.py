@@ -1,6 +1,6 @@
 """Which scores are undefined for which models, and why, as the attribute of a variable.
 
-Text: a JSON object, reason → ranges [first, last] of models in the order of `sweep.grid`.
+Text: a JSON object, reason → ranges [first, last] of models in the order of `Grid.models`.
 """
 
 import json
