@@ -172,6 +172,10 @@ class Study:
             jax.eval_shape(recipe.init, jax.eval_shape(lambda: jax.random.key(0)))
         return study
 
+    def moved(self, file: str) -> "Study":
+        """Return the same study with its data file elsewhere: it is known by what is in it."""
+        return dataclasses.replace(self, world=self.world.moved(file))
+
     def to_json(self) -> str:
         """Return the study as JSON text; `from_json` reads it back exactly."""
         return self.text or json.dumps(self.values, indent=2)

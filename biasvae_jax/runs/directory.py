@@ -8,6 +8,7 @@ checksum: a checkpoint or a group of models has it inside (`arrays.py`), `x.nc` 
 beside it (`datasets.py`). What `config.json` says is in `description.py`.
 """
 
+import dataclasses
 import os
 import re
 import shutil
@@ -54,6 +55,7 @@ __all__ = [
     "holds_models",
     "is_finished",
     "keep_group",
+    "keep_place",
     "load_checkpoint",
     "load_models",
     "load_tree",
@@ -94,9 +96,24 @@ def open_run(path: Path, study: Study, description: dict) -> None:
 
 
 def stored_or(path: Path, study: Study) -> Study:
-    """Return the study that a run is stored with, whose text is its identity, or else `study`."""
+    """Return the study with the text that a run of it is stored with, which is its identity.
+
+    What is no part of the identity, such as where a data file lies now, is that of `study`.
+    """
     description = current_description(path) if path.is_dir() else None
-    return study if description is None else stored_study(path, description)
+    if description is None:
+        return study
+    return dataclasses.replace(study, text=stored_study(path, description).text)
+
+
+def keep_place(path: Path, study: Study) -> None:
+    """Store where the data file of a run lies, if it has been moved; its text stays its identity."""
+    description = current_description(path)
+    place = getattr(study.world, "data", None)
+    if description is None or place is None:
+        return
+    if getattr(stored_study(path, description).world, "data", None) != place:
+        rewrite_description(path, description | {"data": place})
 
 
 def keep_group(path: Path, group: int) -> None:

@@ -81,6 +81,10 @@ class World(Component):
         """
         return self
 
+    def moved(self, file: str) -> "World":
+        """Return the same world with its file elsewhere, if it has one in a field `data`."""
+        return self
+
     def load(self, bias: Bias) -> Any:
         """Return the arrays on the host that training under a bias reads: () if generated.
 

@@ -107,6 +107,12 @@ class Table(World):
             sealed._classes(bias)
         return sealed
 
+    def moved(self, file: str) -> "Table":
+        """Return the same table with its file elsewhere."""
+        moved = dataclasses.replace(self, data=file)
+        object.__setattr__(moved, "fingerprint", self.fingerprint)
+        return moved
+
     @property
     def _read(self) -> Rows:
         return read_rows(Path(self.data), self.rows, self.sealed().fingerprint)

@@ -1,6 +1,7 @@
 """Runs of every composition from the one command: whole, and interrupted and gone on with."""
 
 import contextlib
+import functools
 import re
 import signal
 from pathlib import Path
@@ -17,6 +18,7 @@ from biasvae_jax.runs.signals import Interrupted
 from biasvae_jax.scores import diagnosis, recovery
 from biasvae_jax.sweep import Sweep
 from biasvae_jax.sweep import sweep as sweep_module
+from biasvae_jax.theory import reference
 
 TINY = [
     *("--preset", "smoke", "--seeds", "1", "--steps", "20", "--kl-warmup", "4"),
@@ -46,6 +48,7 @@ def quick(programs):
         patched.setattr(recovery, "ACTIVE_IMAGES", 32)
         patched.setattr(sweep_module, "GAP_BATCHES", 2)
         patched.setattr(sweep_module, "SHARE_BATCHES", 2)
+        patched.setattr(reference, "MOST_PIXELS", 1_000)
         _set(settings)
         yield
         _set(before)
@@ -77,7 +80,10 @@ def flags(dsprites, shapes3d, images64):
     """Every composition's flags, by name."""
     table = ["--world", "table", "--share", "0.2", "0.8", "--likelihood-variance", "0.1"]
     held = ["--beta", "0.2", "50", "--test-images", "16"]
-    one = ["--network", "conv", "--share", "0.5", "--beta", "1", "--test-images", "8"]
+    one = [
+        *("--network", "conv", "--share", "0.5", "--beta", "1", "--test-images", "8"),
+        *("--batch-size", "2", "--steps", "4", "--kl-warmup", "1", "--chunk", "2"),
+    ]
     some = {
         "scale": ["--bias", "scale", "--scale", "0.5", "1", *SQUARES],
         "factor": [
@@ -104,9 +110,14 @@ def interrupt(patched):
     patched.setattr(Sweep, "train", one_chunk)
 
 
-def train(arguments, out, *, stop=False, present=False):
+alike = functools.lru_cache(maxsize=1)(Sweep)  # what is compiled for a study serves its next run
+
+
+def train(arguments, out, *, stop=False, present=False, fresh=False):
     """Run the command in this process: to its end, or to a SIGTERM after the first chunk."""
     with pytest.MonkeyPatch.context() as patched:
+        if not fresh:
+            patched.setattr(sweep, "Sweep", alike)
         if stop:
             interrupt(patched)
         if not present:
