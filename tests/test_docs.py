@@ -8,7 +8,6 @@ import shlex
 from pathlib import Path
 
 import jax
-import numpy as np
 import pytest
 
 import biasvae_jax
@@ -40,29 +39,6 @@ def test_a_component_of_ones_own_is_one_file_of_few_lines_followed_by_its_comman
     assert set(told) == {"bar.py", "first.py", "free_nats.py", "tied.py", "digits.py"}
     assert max(told["bar.py"], told["first.py"], told["digits.py"]) < 45
     assert max(told["free_nats.py"], told["tied.py"]) <= 80
-
-
-def test_the_variants_run_by_their_commands_and_in_python(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(full_sweep, "_present", lambda out: None)  # pages have their own tests
-    page = (DOCS / "variants.md").read_text()
-    for name, code in re.findall(r"```python\n(?=# (\w+\.py)\n)(.*?)```", page, re.DOTALL):
-        Path(name).write_text(code)
-    tiny = "--preset smoke --seeds 1 --steps 20 --batch-size 8 --kl-warmup 0 --quiet"
-    with jax.numpy_rank_promotion("allow"):
-        for line in re.findall(r"^python -m experiments.full_sweep (--.*)$", page, re.MULTILINE):
-            if "--data" in line:
-                run(Path("digits.py").read_text(), {}, "digits.py")
-            more = tiny if "--network tied" in line else tiny + " --hidden 4"
-            values = " --beta 1" if "--network tied" in line else " --beta 0.5"
-            values += "" if "--world table" in line or "--bias first" in line else " --mu 0"
-            full_sweep.main(shlex.split(f"{line} {more}{values}"))
-    names = {}
-    run(code_of("variants.md"), names, "variants.md")
-    assert names["mean"].shape == (len(names["run"].recipe.world.test_set()[0]), 9)
-    assert names["scores"].recovery_r2.shape == names["diagnosis"].gap.shape == (4,)
-    assert names["spreads"].shape == (4, 1) and np.isfinite(names["losses"].loss).all()
 
 
 def test_the_quickstart_runs(tmp_path, monkeypatch):
