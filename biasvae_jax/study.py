@@ -174,7 +174,7 @@ class Study:
 
     def moved(self, file: str) -> "Study":
         """Return the same study with its data file elsewhere: it is known by what is in it."""
-        return dataclasses.replace(self, world=self.world.moved(file))
+        return self._stored(self.text, **self._parts(world=self.world.moved(file)))
 
     def to_json(self) -> str:
         """Return the study as JSON text; `from_json` reads it back exactly."""

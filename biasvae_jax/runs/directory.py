@@ -8,7 +8,6 @@ checksum: a checkpoint or a group of models has it inside (`arrays.py`), `x.nc` 
 beside it (`datasets.py`). What `config.json` says is in `description.py`.
 """
 
-import dataclasses
 import os
 import re
 import shutil
@@ -96,14 +95,15 @@ def open_run(path: Path, study: Study, description: dict) -> None:
 
 
 def stored_or(path: Path, study: Study) -> Study:
-    """Return the study with the text that a run of it is stored with, which is its identity.
+    """Return the study that a run is stored with, whose text is its identity, or else `study`.
 
-    What is no part of the identity, such as where a data file lies now, is that of `study`.
+    A data file lies where `study` has it now.
     """
     description = current_description(path) if path.is_dir() else None
     if description is None:
         return study
-    return dataclasses.replace(study, text=stored_study(path, description).text)
+    stored, place = stored_study(path, description), getattr(study.world, "data", None)
+    return stored if place is None else stored.moved(place)
 
 
 def keep_place(path: Path, study: Study) -> None:
