@@ -107,7 +107,7 @@ def stored_or(path: Path, study: Study) -> Study:
 
 
 def keep_place(path: Path, study: Study) -> None:
-    """Store where the data file of a run lies, if it has been moved; its text stays its identity."""
+    """Store where the data file of a run lies if it was moved; its text stays its identity."""
     description = current_description(path)
     place = getattr(study.world, "data", None)
     if description is None or place is None:

@@ -40,12 +40,7 @@ def test_the_command_works_beside_a_users_own_experiments(tmp_path):
     code = "from biasvae_jax.cli.main import run; run()"
     for words, shown in ((["sweep", "--help"], "--world"), (["--help"], "usage: biasvae")):
         ended = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                f"import sys; sys.path.insert(1, {str(ROOT)!r}); {code}",
-                *words,
-            ],
+            [sys.executable, "-c", f"import sys; sys.path.insert(1, {str(ROOT)!r}); {code}", *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,
