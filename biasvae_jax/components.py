@@ -153,7 +153,8 @@ def register(component: type[Kind]) -> type[Kind]:
     """Make a component's kind known; usable as a class decorator.
 
     A class of one's own may be registered again (a notebook's cell run twice); a kind of another
-    class is not replaced. Raises ConfigError if the class is no component or its kind is taken.
+    class is not replaced. Raises ConfigError if the class is no component or lacks a member, or
+    if its kind is taken.
     """
     role, kind = getattr(component, "role", None), getattr(component, "kind", None)
     if role not in ROLES or not isinstance(kind, str) or not dataclasses.is_dataclass(component):
@@ -162,8 +163,27 @@ def register(component: type[Kind]) -> type[Kind]:
     known = _kinds[role].get(kind)
     if known is not None and known.__qualname__ != component.__qualname__:
         raise ConfigError(f"there is a {role} of the kind {kind} already; choose another name")
+    lacking = _lacking(component)
+    if lacking:
+        raise ConfigError(f"the {role} {kind} {lacking}")
     _kinds[role][kind] = component
     return component
+
+
+def _lacking(component: type[Component]) -> str:
+    """Say what a class lacks of its role's protocol, empty if nothing: members, and defaults."""
+    fields = {f.name: f for f in dataclasses.fields(component)}  # type: ignore[arg-type]
+    declared = [n for base in component.__mro__ for n in vars(base).get("__annotations__", {})]
+    missing = sorted(n for n in declared if n not in fields and not hasattr(component, n))
+    if missing:
+        return f"lacks {missing[0]}, which every {component.role} has"
+    none = dataclasses.MISSING
+    bare = [
+        name
+        for name, f in fields.items()
+        if f.init and f.default is none and f.default_factory is none
+    ]
+    return f"has a field without a default, {bare[0]}" if bare else ""
 
 
 def kinds(role: Role) -> dict[str, type[Component]]:
@@ -201,7 +221,7 @@ def use_file(path: str | Path) -> list[type[Component]]:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = next(iter(str(error).splitlines()), "")
         raise ConfigError(f"--use {file} failed: {type(error).__name__}: {line}") from error
     found = [
@@ -217,7 +237,10 @@ def use_file(path: str | Path) -> list[type[Component]]:
             f"--use {file} defines no component: a class with a kind that is a World, a Bias, "
             "an Objective or an Architecture"
         )
-    return [register(component) for component in found]
+    try:
+        return [register(component) for component in found]
+    except ConfigError as error:
+        raise ConfigError(f"--use {file}: {error}") from None
 
 
 _installed = False

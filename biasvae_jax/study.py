@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
+
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.biases import Bias, Shift
 from biasvae_jax.components import (
@@ -159,14 +161,20 @@ class Study:
         """Return the study with the fingerprints of its data files, if it reads any.
 
         Raises ConfigError if a file cannot be read or is another than before, or if the network
-        does not fit its images.
+        fits neither its images nor the objective.
         """
         if self.strangers:
             return self
-        world = self.world.sealed()
+        world = self.world.sealed(self.bias)
         study = self if world is self.world else self._stored(self.text, **self._parts(world=world))
-        study.recipe  # noqa: B018 - binding the network checks the image's shape
+        recipe = study.recipe  # binding the network checks the image's shape
+        if type(study.objective).init is not Objective.init:  # what it trains beside the network
+            jax.eval_shape(recipe.init, jax.eval_shape(lambda: jax.random.key(0)))
         return study
+
+    def moved(self, file: str) -> "Study":
+        """Return the same study with its data file elsewhere: it is known by what is in it."""
+        return self._stored(self.text, **self._parts(world=self.world.moved(file)))
 
     def to_json(self) -> str:
         """Return the study as JSON text; `from_json` reads it back exactly."""

@@ -45,7 +45,7 @@ def test_an_unknown_kind_names_the_known_and_the_nearest():
 
 
 @dataclass(frozen=True)
-class Renamed(Objective):
+class Renamed(BetaElbo):
     """An objective whose field `weight` was called `w` in its first version."""
 
     weight: float = 1.0

@@ -35,6 +35,8 @@ from biasvae_jax.study import Study, Training, settings
 from biasvae_jax.worlds import World
 
 FIRST = "blog"
+RESERVED = ("preset", "config", "use", *ROLES, "seeds", "latent_dim", "help", "seed", "step")
+"""Names of flags that are the command's own, and of dimensions of every run."""
 GRID_HELP = "Strengths of bias and regularisation: each pair is a cell, trained for every seed."
 
 
@@ -155,6 +157,7 @@ def read_flags(
     """
     chosen = choose(arguments)
     start = chosen.study
+    _refuse_clashes(start, execution)
     axes_type = _axes_type(start)
     flags = _flags_type(start, axes_type, type(execution))
     default = flags(
@@ -258,11 +261,27 @@ def _names(part: Any) -> set[str]:
     return {flag(f.name) for f in dataclasses.fields(part) if f.init}
 
 
+def _refuse_clashes(start: Draft, execution: Any) -> None:
+    """Raise ConfigError if two parts of a study want the same flag, or an axis a name in use."""
+    owners = dict.fromkeys(map(flag, RESERVED), "the command")
+    owners |= dict.fromkeys(_names(start.training) | _names(execution), "the command")
+    for role in ROLES:
+        part = getattr(start, role)
+        axis = getattr(part, "axis", None)
+        for name in sorted(_names(part) | ({flag(axis.name)} if axis is not None else set())):
+            if name in owners:
+                raise ConfigError(
+                    f"--{role} {part.kind} has a flag {name}, and so has {owners[name]}; "
+                    "give the field or the axis another name"
+                )
+            owners[name] = f"--{role} {part.kind}"
+
+
 def _refuse_strangers(arguments: Sequence[str], start: Draft, execution: Any) -> None:
     """Raise UsageError for a flag that belongs to a component which was not chosen."""
     parts = (start.world, start.bias, start.objective, start.network, start.training, execution)
-    known = {flag(name) for name in ("preset", "config", "use", *ROLES, "seeds", "latent_dim")}
-    known |= {"--help", "-h"}.union(*map(_names, parts))
+    known = set(map(flag, RESERVED)) - {"--seed", "--step"}
+    known |= {"-h"}.union(*map(_names, parts))
     known |= {flag(axis.name) for axis in (start.bias.axis, start.objective.axis)}
     for word in arguments:
         name = word.split("=", 1)[0]

@@ -116,7 +116,7 @@ def _sweep(
         if execution.dry_run:
             console.print(f"{shown(out)} is finished: nothing is left to train")
         else:
-            processes.on_first(lambda: _show_again(console, out))
+            processes.on_first(lambda: _show_again(console, out, study))
         return
     processes.on_first(lambda: refuse_other_settings(out, directory.read_description(out)))
     study = processes.on_first(lambda: directory.stored_or(out, study)) or study
@@ -130,6 +130,7 @@ def _sweep(
             stack.enter_context(directory.lock_run(out))
             directory.open_run(out, study, {"plan": dataclasses.asdict(plan), **describe_runtime()})
             directory.keep_group(out, plan.group)
+            directory.keep_place(out, study)
 
         processes.on_first(open_run)
         total = study.grid.size * study.training.steps
@@ -155,12 +156,15 @@ def _present(out: Path) -> None:
     write_figures(run)
 
 
-def _show_again(console: Console, out: Path) -> None:
+def _show_again(console: Console, out: Path, given: Study) -> None:
     """Print a finished run's summary; make anew what of it can be made of its results.
 
     Says which groups of models are missing or damaged: pictures and later scores need them.
     """
     study = directory.stored_study(out, directory.read_description(out) or {})
+    if getattr(study.world, "data", "") != getattr(given.world, "data", ""):
+        with directory.lock_run(out):
+            directory.keep_place(out, given)
     wrong = directory.missing_models(out, study)
     for line in wrong:
         console.print(f"warning: {shown(line)}", markup=False)

@@ -84,11 +84,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def stored_study(path: Path, description: dict) -> Study:
-    """Return the config of a run's description; raises RunDirectoryError if it has none."""
+    """Return the study of a run's description, with its data file where it was last.
+
+    Raises RunDirectoryError if it has none.
+    """
     try:
         study = Study.from_values(description.get("config"), strangers=True)
     except ConfigError as error:
         raise RunDirectoryError(f"{path / 'config.json'}: {error}") from None
+    if isinstance(description.get("data"), str):
+        study = study.moved(description["data"])
     if study.grid.size > MAX_MODELS:
         raise RunDirectoryError(f"{path / 'config.json'} names more than {MAX_MODELS:,} models")
     return study

@@ -54,6 +54,7 @@ __all__ = [
     "holds_models",
     "is_finished",
     "keep_group",
+    "keep_place",
     "load_checkpoint",
     "load_models",
     "load_tree",
@@ -94,9 +95,25 @@ def open_run(path: Path, study: Study, description: dict) -> None:
 
 
 def stored_or(path: Path, study: Study) -> Study:
-    """Return the study that a run is stored with, whose text is its identity, or else `study`."""
+    """Return the study that a run is stored with, whose text is its identity, or else `study`.
+
+    A data file lies where `study` has it now.
+    """
     description = current_description(path) if path.is_dir() else None
-    return study if description is None else stored_study(path, description)
+    if description is None:
+        return study
+    stored, place = stored_study(path, description), getattr(study.world, "data", None)
+    return stored if place is None else stored.moved(place)
+
+
+def keep_place(path: Path, study: Study) -> None:
+    """Store where the data file of a run lies if it was moved; its text stays its identity."""
+    description = current_description(path)
+    place = getattr(study.world, "data", None)
+    if description is None or place is None:
+        return
+    if getattr(stored_study(path, description).world, "data", None) != place:
+        rewrite_description(path, description | {"data": place})
 
 
 def keep_group(path: Path, group: int) -> None:

@@ -7,6 +7,7 @@ import jax
 import optax
 
 from biasvae_jax.biases import Bias, Shift
+from biasvae_jax.errors import ConfigError
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.worlds import Sample, World
@@ -47,10 +48,22 @@ class Recipe:
         return self.objective.optimizer(self.learning_rate)
 
     def init(self, key: jax.Array) -> Params:
-        """Return untrained parameters: the network's, and what the objective trains beside it."""
+        """Return untrained parameters: the network's, and what the objective trains beside it.
+
+        Raises ConfigError if it trains something, and the network's parameters are no dict that
+        could take it in.
+        """
         params = self.network.init(key)
         beside = self.objective.init(jax.random.fold_in(key, 1), self.network.latent_dim)
-        return {**params, **beside} if beside else params
+        if not beside:
+            return params
+        if not isinstance(params, dict) or set(params) & set(beside):
+            raise ConfigError(
+                f"--objective {self.objective.kind} trains {', '.join(beside)} beside the network, "
+                f"whose parameters must be a dict without that name; they are "
+                + (f"a {type(params).__name__}" if not isinstance(params, dict) else "its own")
+            )
+        return {**params, **beside}
 
     def prepare(self, data: Any, strength: jax.Array | float) -> Any:
         """Return what sampling needs of a bias strength, once a chunk (`World.prepare`)."""

@@ -73,8 +73,16 @@ class World(Component):
         if not isinstance(bias, self.accepts):
             raise ConfigError(f"--bias {bias.kind} is not for --world {self.kind}")
 
-    def sealed(self) -> "World":
-        """Return the world with the fingerprint of its files, if it has any."""
+    def sealed(self, bias: Bias | None = None) -> "World":
+        """Return the world with the fingerprint of its files, if it has any.
+
+        Raises ConfigError if they cannot be read, are others than before, or lack what the bias is
+        about.
+        """
+        return self
+
+    def moved(self, file: str) -> "World":
+        """Return the same world with its file elsewhere, if it has one in a field `data`."""
         return self
 
     def load(self, bias: Bias) -> Any:

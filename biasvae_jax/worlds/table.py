@@ -93,14 +93,25 @@ class Table(World):
         if not self.data:
             raise ConfigError("--world table needs a file: name it with --data")
 
-    def sealed(self) -> "Table":
-        """Return the world with its file's fingerprint; raises ConfigError if another is stored."""
+    def sealed(self, bias: Bias | None = None) -> "Table":
+        """Return the world with its file's fingerprint; raises ConfigError if another is stored.
+
+        Of a given bias it is looked whether the file has its factor and values.
+        """
         found = fingerprint(Path(self.data))
         if self.fingerprint not in ("", found):
             raise ConfigError(f"--data {self.data} is not the file that this run was made with")
         sealed = dataclasses.replace(self)
         object.__setattr__(sealed, "fingerprint", found)
+        if bias is not None:
+            sealed._classes(bias)
         return sealed
+
+    def moved(self, file: str) -> "Table":
+        """Return the same table with its file elsewhere."""
+        moved = dataclasses.replace(self, data=file)
+        object.__setattr__(moved, "fingerprint", self.fingerprint)
+        return moved
 
     @property
     def _read(self) -> Rows:
@@ -126,20 +137,31 @@ class Table(World):
         """Number of rows held out."""
         return min(self.test_images, len(self._read.images) // 2)
 
-    def load(self, bias: Bias) -> TableData:
-        """Return the rows as host arrays, with the index of the bias's classes."""
+    @property
+    def _split(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers of the test set, and of those in training."""
+        shuffled = np.random.default_rng(0).permutation(len(self._read.images))
+        return np.sort(shuffled[: self.test_size()]), np.sort(shuffled[self.test_size() :])
+
+    def _classes(self, bias: Bias) -> tuple[np.ndarray, np.ndarray]:
+        """Return the bias's class of each row in training, and how many rows each class has."""
         assert isinstance(bias, RowBias)
-        images, factors, names, _ = self._read
-        images = images.reshape(len(images), -1).view(np.uint8)
-        shuffled = np.random.default_rng(0).permutation(len(images))
-        test, train = np.sort(shuffled[: self.test_size()]), np.sort(shuffled[self.test_size() :])
-        classes = bias.classes(factors[train], names)
+        _, train = self._split
+        classes = bias.classes(self._read.factors[train], self._read.names)
         counts = np.bincount(classes).astype(np.int32)
         if (counts == 0).any() or len(counts) < 2:
             raise ConfigError(
                 f"--bias {bias.kind}: a class has no row among the {len(train)} rows in training; "
                 "use more --rows, or another factor"
             )
+        return classes, counts
+
+    def load(self, bias: Bias) -> TableData:
+        """Return the rows as host arrays, with the index of the bias's classes."""
+        images, factors, _, _ = self._read
+        images = images.reshape(len(images), -1).view(np.uint8)
+        test, train = self._split
+        classes, counts = self._classes(bias)
         starts = np.cumsum(counts) - counts
         order = np.argsort(classes, kind="stable").astype(np.int32)
         held = images[test], factors[test]

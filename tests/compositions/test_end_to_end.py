@@ -1,0 +1,98 @@
+"""Each composition by the command: kill, resume, results, figures, report, score, load_run."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from biasvae_jax import load_run
+from biasvae_jax.cli import score
+from biasvae_jax.scores.families import VARIABLES
+
+NAMES = ("scale", "factor", "npz", "grey", "rgb")
+CONV = ("grey", "rgb")
+GAP = ("scale", "npz")  # FactorVAE has no linear optimum, and other images are too large
+AXES = {"scale": ("scale", "beta"), "factor": ("mu", "gamma")}
+SKIPPED = {  # by `score`
+    "scale": set(),
+    "factor": {"encoder"},
+    "npz": {"beta_vae", "factor_vae", "gaussian", "ksg"},
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def proof(request, flags, trained, tmp_path_factory):
+    """Name of a composition, an uninterrupted run and one that was killed and gone on with."""
+    name = request.param
+    folder = tmp_path_factory.mktemp(name)
+    arguments = [*flags[name], "--quiet"]
+    whole = trained(arguments, folder / "whole")
+    trained(arguments, folder / "run", stop=True)
+    assert not (folder / "run" / "results.nc").exists()
+    return name, whole, trained(arguments, folder / "run", present=True)
+
+
+def test_a_run_gone_on_with_after_a_kill_is_an_uninterrupted_one_byte_for_byte(proof):
+    _, whole, run = proof
+    for file in ("results.nc", "history.nc"):
+        assert (whole / file).read_bytes() == (run / file).read_bytes()
+
+
+def test_results_have_the_axes_dimensions_and_what_applies_and_nothing_else(proof):
+    name, run, _ = proof
+    bias, strength = AXES.get(name, ("share", "beta"))
+    with xr.open_dataset(run / "results.nc") as results, xr.open_dataset(run / "history.nc") as h:
+        assert set(results.sizes) == {bias, strength, "seed", "network"}
+        assert set(h.dims) == {bias, strength, "seed", "step"}
+        linear = [n for n in results.data_vars if n.startswith("linear_")]
+        with_gap = name in GAP
+        assert ("gap" in results) == ("threshold" in results) == bool(linear) == with_gap
+        assert ("signal_share" in results) == (name in ("scale", "factor"))
+        assert ("total_correlation" in results) == (name == "factor")
+        assert results[bias].attrs["symbol"] == {"scale": "s", "mu": "μ"}.get(bias, "p")
+        assert (results["finite"] == 1).all()
+        silent = {"signal_share", "linear_signal_share"}  # undefined without an active latent
+        for variable in set(results.data_vars) - silent:
+            assert not results[variable].isnull().any(), variable
+        codes = set(np.unique(results["regime"]))
+        assert codes <= ({0, 1, 2, 3, 4} if with_gap else {0, 1, 6}), codes
+        assert not any(h[variable].isnull().any() for variable in h.data_vars)
+
+
+def test_it_has_figures_a_page_and_a_row_of_results_csv_for_each_model(proof):
+    name, _, path = proof
+    run = load_run(path)
+    figures = {file.stem for file in (path / "figures").iterdir()}
+    bias, strength = AXES.get(name, ("share", "beta"))
+    assert {"heatmap_recovery_r2", f"curves_over_{bias}", "reconstructions_recovered"} <= figures
+    assert ("gap" in figures) == (name in GAP)
+    page = (path / "report.html").read_text()
+    assert page.rstrip().endswith("</html>") and run.grid.bias.symbol in page
+    rows = (path / "results.csv").read_text().splitlines()
+    assert len(rows) == 1 + run.grid.size == 1 + len(run.table())
+    assert rows[0].startswith(f"{bias},{strength},seed,")
+
+
+def test_load_run_decodes_what_it_encodes(proof):
+    _, _, path = proof
+    run = load_run(path)
+    cell = {axis.name: axis.values[0] for axis in (run.grid.bias, run.grid.strength)}
+    params = run.params(**cell)
+    x = run.recipe.world.test_set(run.data)[1][:3]
+    images = run.decode(params, run.encode(params, x)[0])
+    assert images.shape == (3, run.recipe.world.pixels) and np.isfinite(images).all()
+    assert run.heat_map("recovery_r2") and run.finished
+
+
+def test_score_says_what_it_leaves_out_and_gives_the_rest(proof, capsys):
+    name, _, path = proof
+    asked = ["r2", "mcc"] if name in CONV else ["r2", "mcc", "sap", "encoder", "factor_vae", "ksg"]
+    score.main([str(path), "--scores", *asked])
+    printed = capsys.readouterr().out
+    skipped = set(asked) & SKIPPED.get(name, SKIPPED["npz"])
+    for each in asked:
+        assert (f"left out: {each} (" in printed) == (each in skipped)
+    run = load_run(path)
+    for each in set(asked) - skipped:
+        for variable in VARIABLES[each]:
+            assert run.scores[variable].dims == run.grid.dims
+    assert run.scores["r2"].notnull().all()
