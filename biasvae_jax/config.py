@@ -94,7 +94,9 @@ class Config:
         parts: Any = (study.world, study.objective, study.network, study.training)
         kinds = [type(part) for part in (*parts, study.bias)]
         if kinds != [Squares, BetaElbo, Dense, Training, Shift] or parts[1].kl != "sampled":
-            raise ConfigError("this study is another than the original's, and has no flat config")
+            raise ConfigError(
+                "this is not a study of squares, shift, β-ELBO and MLP, and has no flat config"
+            )
         names = {field.name for field in dataclasses.fields(cls)}
         values = {
             field.name: getattr(part, field.name)

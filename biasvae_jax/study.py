@@ -271,7 +271,7 @@ class Study:
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any], text: str = "") -> "Study":
-        """Build the original's form of study from flat fields, as 0.1.0 stored them (`Config`).
+        """Build a study of squares, shift, β-ELBO and MLP from flat fields, as 0.1.0 stored them.
 
         Raises ConfigError for unknown or missing fields.
         """

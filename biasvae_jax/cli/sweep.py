@@ -143,12 +143,12 @@ def _sweep(
             stack.enter_context(LISTENER.saving())
         run.execute()
         progress.note("writing report.html and figures")
-        processes.on_first(lambda: _present(out))
+        processes.on_first(lambda: present(out))
         raise_if(processes.gather(LISTENER.asked).max())
     processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
 
 
-def _present(out: Path) -> None:
+def present(out: Path) -> None:
     """Write the table and the report, then the figures, which end a run."""
     run = load_run(out)
     write_table(out)
@@ -170,8 +170,11 @@ def _show_again(console: Console, out: Path, given: Study) -> None:
         console.print(f"warning: {shown(line)}", markup=False)
     if not wrong and not _is_presented(out):
         console.print("writing report.html and figures, which are missing or not whole")
-        with directory.lock_run(out):
-            _present(out)
+        try:
+            with directory.lock_run(out):
+                present(out)
+        except (directory.StorageError, directory.RunDirectoryError) as error:
+            console.print(f"warning: they could not be written: {shown(error)}", markup=False)
     print_summary(console, out, None)
 
 

@@ -53,7 +53,7 @@ class LoadedRun:
 
     @property
     def config(self) -> Config:
-        """The study's flat form; raises ConfigError if it is another than the original's."""
+        """The study's flat form; raises ConfigError if it has none."""
         return Config.of(self.study)
 
     @property

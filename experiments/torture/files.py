@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from biasvae_jax.cli.common import Interrupted
-from biasvae_jax.cli.sweep import main
+from biasvae_jax.cli.sweep import main, present
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.torture.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt
@@ -69,7 +69,7 @@ class Stages:
         shutil.copytree(self.victim.reference, self.trained)
         (self.trained / "results.nc").unlink()
         shutil.copytree(self.victim.reference, self.finished)
-        (self.finished / "figures").mkdir()
+        present(self.finished)
 
     def fall_back(self, file: Path, damage: Damage) -> str:
         """Damage a file of the newest checkpoint; the run must name it and lose nothing."""

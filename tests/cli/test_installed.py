@@ -37,10 +37,11 @@ def test_the_command_works_beside_a_users_own_experiments(tmp_path):
     theirs = tmp_path / "experiments"
     theirs.mkdir()
     (theirs / "__init__.py").write_text("raise RuntimeError('read')")
-    code = "from biasvae_jax.cli.main import run; run()"
+    code = f"import sys; sys.path.insert(1, {str(ROOT)!r}); from biasvae_jax.cli.main import run; "
+    code += "run()"
     for words, shown in ((["sweep", "--help"], "--world"), (["--help"], "usage: biasvae")):
         ended = subprocess.run(
-            [sys.executable, "-c", f"import sys; sys.path.insert(1, {str(ROOT)!r}); {code}", *words],
+            [sys.executable, "-c", code, *words],
             cwd=tmp_path,
             capture_output=True,
             text=True,

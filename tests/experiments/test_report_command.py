@@ -81,7 +81,8 @@ def test_the_help_is_grouped_and_gives_defaults(capsys, monkeypatch):
     with pytest.raises(SystemExit):
         full_sweep.read_flags(["--help"])
     text = capsys.readouterr().out
-    assert "config options" in text and "execution options" in text and "(default: 64)" in text
+    assert all(f"{name} options" in text for name in ("image", "network", "training", "run"))
+    assert "(default: 64)" in text
     assert not re.search(r"\x1b\[[0-9;]*[39][0-7]m", text)
 
 
@@ -176,7 +177,7 @@ def test_a_cell_that_two_runs_share_up_to_single_precision_is_compared():
 
 def test_runs_of_other_axes_are_not_compared(tiny_run):
     run = load_run(tiny_run)
-    study = dataclasses.replace(run.study, bias=Scale(), biases=(1.0,), text="")
+    study = dataclasses.replace(run.study, bias=Scale(), biases=(1.0,))
     with pytest.raises(UsageError, match="mu × beta and scale × beta"):
         report.write_report(run, dataclasses.replace(run, study=study))
 

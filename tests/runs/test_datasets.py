@@ -18,6 +18,7 @@ from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.training import history
 
 CONFIG = Config(mu=(0.0, 3.0), beta=(0.2, 4.0), steps=20)
+STUDY = CONFIG.study
 FILES = ("results.nc", "history.nc", "scores.nc")
 
 
@@ -43,7 +44,7 @@ def seal(file):
 def test_a_runs_own_files_are_read_as_they_were_written(tmp_path):
     for name, dataset in datasets_of(CONFIG).items():
         write_dataset(tmp_path / name, dataset)
-        xr.testing.assert_identical(read_dataset(tmp_path / name, CONFIG), dataset)
+        xr.testing.assert_identical(read_dataset(tmp_path / name, STUDY), dataset)
 
 
 OTHERS = {
@@ -63,7 +64,7 @@ OTHERS = {
 def test_another_runs_file_is_refused_though_its_sum_fits(tmp_path, name, other):
     write_dataset(tmp_path / name, datasets_of(OTHERS[other])[name])
     with pytest.raises(RunDirectoryError, match="another run; move it away"):
-        read_dataset(tmp_path / name, CONFIG)
+        read_dataset(tmp_path / name, STUDY)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_a_file_with_other_values_of_the_grid_is_refused_whatever_config_it_name
     file = tmp_path / "scores.nc"
     write_dataset(file, change(datasets_of(CONFIG)["scores.nc"]))
     with pytest.raises(RunDirectoryError, match="another run; move it away"):
-        read_dataset(file, CONFIG)
+        read_dataset(file, STUDY)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_file_without_the_variables_of_a_run_is_damaged(tmp_path, name, change
     content = bytes(dataset.to_netcdf(engine="h5netcdf", invalid_netcdf=True))
     sums.write_checked(tmp_path / name, content)
     with pytest.raises(Damaged, match=message) as caught:
-        read_dataset(tmp_path / name, CONFIG)
+        read_dataset(tmp_path / name, STUDY)
     assert "\n" not in str(caught.value)
 
 
@@ -147,7 +148,7 @@ def test_a_small_file_that_asks_for_much_memory_is_damaged_before_it_gets_any(tm
     tracemalloc.start()
     try:
         with pytest.raises(Damaged, match=r"plain array|more than such a run|too many"):
-            read_dataset(file, CONFIG)
+            read_dataset(file, STUDY)
         assert tracemalloc.get_traced_memory()[1] < 2**28
     finally:
         tracemalloc.stop()
@@ -158,4 +159,4 @@ def test_a_sparse_file_of_8_gib_is_not_read(tmp_path):
     with (tmp_path / "results.nc").open("r+b") as stream:
         stream.truncate(2**33)
     with pytest.raises(Damaged, match="larger than the"):
-        read_dataset(tmp_path / "results.nc", CONFIG)
+        read_dataset(tmp_path / "results.nc", STUDY)
