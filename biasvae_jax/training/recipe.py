@@ -15,7 +15,7 @@ from biasvae_jax.worlds import Sample, World
 
 @dataclass(frozen=True)
 class Recipe:
-    """World, bias, network, objective and training; models differ in two strengths and the seed.
+    """World, bias, network, objective and training; models differ in two strengths and a seed.
 
     Swap any field for a variant of your own.
     """
