@@ -14,6 +14,8 @@ from biasvae_jax.runs import directory
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# no program compiled by another process: what a command sets would last for all tests after it
+jax.config.update("jax_enable_compilation_cache", False)
 
 settings.register_profile(
     "fixed",

@@ -93,9 +93,10 @@ def test_the_models_drawn_are_the_best_and_the_worst(finished):
     assert len(titles) == 4
 
 
-def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path):
+def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path, monkeypatch):
     """No improvement is enough for the tolerance: warm-up and two windows are all they take."""
     more = ["--patience", "5", "--tolerance", "1e9", "--out", str(tmp_path / "run")]
+    monkeypatch.setattr(full_sweep, "present", lambda out: None)
     full_sweep.main([*tiny_flags, *more])
     with xr.open_dataset(tmp_path / "run" / "results.nc") as results:
         assert (results["steps"] == 10 + 2 * 5).all() and (results["finite"] == 1).all()

@@ -10,7 +10,6 @@ import h5py
 import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from biasvae_jax import components
 from biasvae_jax.cli import sweep
@@ -26,38 +25,22 @@ TINY = [
 ]
 SQUARES = ["--n", "2", "--m", "3", "--hidden", "4", "--beta", "0.2", "50"]
 PAGE = Path(__file__).parents[2] / "docs" / "variants.md"
-SETTINGS = {
-    "jax_disable_most_optimizations": True,  # programs so small that compiling is all they cost
-    "jax_persistent_cache_min_compile_time_secs": 0.0,
-}
-
-
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    """Folder of compiled programs."""
-    return tmp_path_factory.mktemp("xla")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick(programs):
-    """Compile without optimisations, once for all runs alike, and score on few images."""
-    settings = {**SETTINGS, "jax_compilation_cache_dir": str(programs)}
-    before = {name: jax.config.values[name] for name in settings}
+def quick():
+    """Compile without optimisations, and score on few images."""
+    quickly = "jax_disable_most_optimizations"  # compiling is all that programs so small cost
+    before = jax.config.values[quickly]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(diagnosis, "IMAGES", 16)
         patched.setattr(recovery, "ACTIVE_IMAGES", 32)
         patched.setattr(sweep_module, "GAP_BATCHES", 2)
         patched.setattr(sweep_module, "SHARE_BATCHES", 2)
         patched.setattr(reference, "MOST_PIXELS", 1_000)
-        _set(settings)
+        jax.config.update(quickly, True)
         yield
-        _set(before)
-
-
-def _set(settings):
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
+        jax.config.update(quickly, before)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from biasvae_jax import load_run
 from biasvae_jax.cli import score
 from biasvae_jax.scores.families import VARIABLES
 
-NAMES = ("scale", "factor", "npz", "grey", "rgb")
-CONV = ("grey", "rgb")
+NAMES = ("scale", "factor", "npz", "rgb")
+CONV = ("rgb",)
 GAP = ("scale", "npz")  # FactorVAE has no linear optimum, and other images are too large
 AXES = {"scale": ("scale", "beta"), "factor": ("mu", "gamma")}
 SKIPPED = {  # by `score`
