@@ -26,6 +26,17 @@ settings.register_profile(
 )
 settings.load_profile("fixed")
 
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_forgotten():
+    """Free what a module has compiled: programs take memory maps, of which a process has 65,530.
+
+    Without any left, the compiler ends the process.
+    """
+    yield
+    jax.clear_caches()
+
+
 SHORT = [
     *("test_config", "test_datasets", "test_directory", "test_disentanglement", "test_figures"),
     *("test_history", "test_loading", "test_lock", "test_report", "test_results"),
