@@ -5,6 +5,7 @@ SHA-256 of each file. It is written under a temporary name and renamed when all 
 disk, so a kill at any instant leaves only whole folders.
 """
 
+import errno
 import functools
 import hashlib
 import json
@@ -113,6 +114,8 @@ def _os_error(error: Exception) -> OSError | None:
     code = re.search(r"\[os_error_code='(\d+)'\]", str(error))
     if code:
         return OSError(int(code[1]), os.strerror(int(code[1])))
+    if os.strerror(errno.ENAMETOOLONG) in str(error):  # of which older versions give no code
+        return OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     return error if isinstance(error, OSError) else None
 
 
