@@ -13,7 +13,7 @@ from biasvae_jax.biases import Shift
 from biasvae_jax.components import ConfigError, settle_fields
 from biasvae_jax.networks import Activation, Dense, Output
 from biasvae_jax.objectives import BetaElbo
-from biasvae_jax.study import LATER, WHOLE, Study, Training
+from biasvae_jax.study import LATER, WHOLE, Study, Training, parse
 from biasvae_jax.worlds import Squares
 
 __all__ = ["PRESETS", "Config", "ConfigError"]
@@ -142,11 +142,7 @@ class Config:
 
         Raises ConfigError on anything else.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"the config is not valid JSON: {error}") from None
-        return cls.from_dict(values)
+        return cls.from_dict(parse(text))
 
     @classmethod
     def from_dict(cls, values: object) -> "Config":

@@ -211,11 +211,7 @@ class Study:
     @classmethod
     def from_json(cls, text: str) -> "Study":
         """Read a study written by `to_json`, or a config of 0.1.0; raises ConfigError."""
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"the config is not valid JSON: {error}") from None
-        return cls.from_values(values)
+        return cls.from_values(parse(text))
 
     @classmethod
     def from_values(cls, values: object, strangers: bool = False) -> "Study":
@@ -301,6 +297,14 @@ class Study:
         differing = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
         named = [f"{k}: {ours.get(k, 'none')} → {theirs.get(k, 'none')}" for k in differing]
         return ", ".join(named) or "another data file, or another version of a component"
+
+
+def parse(text: str) -> object:
+    """Parse a config's JSON; raises ConfigError of one line if it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"the config is not valid JSON: {error}") from None
 
 
 def settings(study: Any) -> dict[str, Any]:

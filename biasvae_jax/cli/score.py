@@ -24,7 +24,7 @@ from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, launchers
-from biasvae_jax.runs.loading import LoadedRun, load_finished, write_table
+from biasvae_jax.runs.loading import LoadedRun, load_finished, load_run, write_table
 from biasvae_jax.runs.progress import Progress, showing_progress
 from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.runs.signals import LISTENER, raise_if
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str], program: str = COMMAND) -> None:
             if some:
                 with showing_progress(console, left(table, some)) as progress:
                     seconds |= compute(run, table, some, progress)
-        write_table(flags.run)
+        write_table(load_run(flags.run))
     report(console, run, table, names, seconds)
 
 

@@ -151,7 +151,7 @@ def _sweep(
 def present(out: Path) -> None:
     """Write the table and the report, then the figures, which end a run."""
     run = load_run(out)
-    write_table(out)
+    write_table(run)
     write_report(run)
     write_figures(run)
 

@@ -223,12 +223,8 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
     path = Path(path)
     about = read_run(path)
     study = directory.stored_study(path, about)
-    if directory.is_finished(path):
-        scores = directory.read_dataset(path / "results.nc", study)
-        history = directory.read_dataset(path / "history.nc", study)
-        steps = np.full(study.grid.size, study.training.steps)
-    else:
-        scores, history, steps = _so_far(path, study, about)
+    finished = directory.is_finished(path)
+    scores, history, steps = _whole(path, study) if finished else _so_far(path, study, about)
     if (path / "scores.nc").exists():
         more = directory.read_dataset(path / "scores.nc", study)
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
@@ -243,17 +239,14 @@ def load_finished(path: Path) -> LoadedRun:
             f"{path} is not finished; the command that started it goes on where it stopped"
         )
     study = directory.stored_study(path, about)
-    scores = directory.read_dataset(path / "results.nc", study)
-    history = directory.read_dataset(path / "history.nc", study)
-    steps = np.full(study.grid.size, study.training.steps)
-    return LoadedRun(path, study, about, scores, history, steps)
+    return LoadedRun(path, study, about, *_whole(path, study))
 
 
-def write_table(path: Path) -> None:
+def write_table(run: LoadedRun) -> None:
     """Write `results.csv`, `LoadedRun.table` as text, whole or not at all."""
-    text = load_run(path).table().to_csv(index=False)
-    with directory.reporting_disk_errors(path):
-        write_atomically(path / "results.csv", text.encode())
+    text = run.table().to_csv(index=False)
+    with directory.reporting_disk_errors(run.path):
+        write_atomically(run.path / "results.csv", text.encode())
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -294,6 +287,14 @@ def _newest(path: Path, group: int, study: Study) -> tuple[int, Any] | None:
         if found is not None:
             return found
     return None
+
+
+def _whole(path: Path, study: Study) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
+    """Read scores and history of a finished run."""
+    scores, history = (
+        directory.read_dataset(path / name, study) for name in ("results.nc", "history.nc")
+    )
+    return scores, history, np.full(study.grid.size, study.training.steps)
 
 
 def _so_far(path: Path, study: Study, about: dict) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:

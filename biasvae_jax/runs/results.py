@@ -10,7 +10,7 @@ from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores.base import SCORES as REGISTERED
-from biasvae_jax.scores.base import Meaning
+from biasvae_jax.scores.base import SWEPT, Meaning
 from biasvae_jax.scores.recovery import BASELINE
 from biasvae_jax.statistics.regimes import Regime, regime
 from biasvae_jax.theory.reference import Reference
@@ -40,7 +40,7 @@ def loss_meanings(objective: Objective, where: str = "the last 5 % of steps") ->
 def _swept() -> dict[str, Meaning]:
     """Return the scores that belong to every sweep."""
     found: dict[str, Meaning] = {}
-    for name in ("recovery", "gap", "signal_share"):
+    for name in SWEPT:
         found |= REGISTERED[name].variables
     return found
 

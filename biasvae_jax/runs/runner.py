@@ -16,7 +16,7 @@ from biasvae_jax.runs import directory, processes
 from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.results import history_dataset, results_dataset
 from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
-from biasvae_jax.scores.base import SCORES, left_out
+from biasvae_jax.scores.base import SCORES, SWEPT, left_out
 from biasvae_jax.study import Study
 from biasvae_jax.sweep import Models, Sweep
 from biasvae_jax.theory.reference import Reference, linear_reductions, reference
@@ -86,11 +86,7 @@ class Run:
         one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe)).params
         stack = lambda a: jax.ShapeDtypeStruct((models, *a.shape), a.dtype)  # noqa: E731
         without = left_out(recipe)
-        swept = (
-            SCORES[name].variables
-            for name in ("recovery", "gap", "signal_share")
-            if name not in without
-        )
+        swept = (SCORES[name].variables for name in SWEPT if name not in without)
         like = {
             "params": serialization.to_state_dict(jax.tree.map(stack, one)),
             "scores": {

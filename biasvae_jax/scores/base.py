@@ -55,6 +55,8 @@ class Score:
 
 SCORES: dict[str, Score] = {}
 """Every score, by name, in the order of registration."""
+SWEPT = ("recovery", "gap", "signal_share")
+"""Names of those that every sweep computes, in the order of its results."""
 
 
 def register_score(
@@ -97,4 +99,4 @@ def left_out(recipe: Recipe) -> dict[str, str]:
 
 def left_out_of_sweep(recipe: Recipe) -> dict[str, str]:
     """Return the scores among those of every sweep that a study cannot have, and why."""
-    return {name: why for name, why in left_out(recipe).items() if SCORES[name].compute is None}
+    return {name: why for name, why in left_out(recipe).items() if name in SWEPT}
