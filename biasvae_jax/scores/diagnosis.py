@@ -92,11 +92,13 @@ def gap(
 
 
 def encoder_threshold(x: np.ndarray, features: np.ndarray, variance: float) -> float:
-    """Return the β below which a collapsed solution with these features of the encoder is unstable.
+    """Return the β above which a collapsed solution with these features of the encoder is stable.
 
     λ_max(Cov(x, h) Cov(h)⁻¹ Cov(h, x))/σ², h the last hidden layer: the most that an affine map of
     it explains of any direction of `x`. Means w·h and a decoder direction v change the collapsed
     loss by ½|v|²/σ² + ½β w·Cov(h)w − v·Cov(x, h)w/σ², which is negative for some v, w only below.
+    So it bounds stability: below it a collapse is stable too where the decoder cannot draw that v,
+    as when its units are dead.
     With h = x it is β*, and else at most that; of a dead layer, that responds to no image, it
     is 0. `x` `[images, pixels]` and `features` `[images, width]`; `variance` is σ². From n images
     it is too large by up to about (√width + √pixels)²/n of the noise's. Source: our own expansion.

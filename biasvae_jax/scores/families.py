@@ -64,7 +64,7 @@ register_score(
     "encoder",
     {
         "encoder_threshold": Meaning(
-            "β below which the encoder can leave a collapse", "1", "", "training"
+            "β above which a collapse is stable for the encoder's features", "1", "", "training"
         )
     },
     lambda s: [s.encoder_threshold],

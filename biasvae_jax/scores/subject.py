@@ -77,7 +77,7 @@ class Subject:
 
     @cached_property
     def encoder_threshold(self) -> float:
-        """β below which the encoder's features could leave a collapse, by 8,192 training images.
+        """β above which a collapse is stable for the encoder's features, by 8,192 training images.
 
         Raises ValueError for a network without `features`.
         """

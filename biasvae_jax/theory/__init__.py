@@ -2,7 +2,7 @@
 
 Its limits: β* is the threshold of the linear optimum, and of the local stability of a nonlinear
 model's collapsed solution. Data are not Gaussian (in the original study's world the intensities
-have skewness −1 at μ = 2), so a nonlinear model can stay active beyond β*, and its loss can be
+have skewness −1.54 at μ = 2), so a nonlinear model can stay active beyond β*, and its loss can be
 below the linear optimum's; only `loss_bound` holds for every model.
 """
 

@@ -106,9 +106,9 @@ def predict(
         signal_share         = Σ (1 − r)(signal/λ) / Σ (1 − r), NaN where no latent is active
 
     In the squares world p̂ = p, and at equal contrast c, with n² latents, they are r,
-    s/(s + r) with s = (1 − r)(cm)²V(u)/λ, c²r²(mean u − E u)², c²r²V(u), 0 and 1 − σ_noise²/λ;
-    noise directions add to the share's denominator alone. World, bias and data as in
-    `reduce_world`; `reductions` are what it returned for each μ, if they are at hand. Raises
+    s/(s + r) with s = (1 − r)(cm)²V(u)/λ, r²(c(mean u − E u) − noise_mean)², c²r²V(u), 0 and
+    1 − σ_noise²/λ; noise directions add to the share's denominator alone. World, bias and data
+    as in `reduce_world`; `reductions` are what it returned for each μ, if at hand. Raises
     ValueError outside β > 0, variance > 0, latent_dim ≥ 1 and finite μ.
     """
     require(latent_dim >= 1, "latent_dim", "≥ 1", latent_dim)

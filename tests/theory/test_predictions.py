@@ -19,6 +19,7 @@ from biasvae_jax.theory import (
     loss_bound,
     predict,
     reduce_world,
+    sigmoid_moments,
 )
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Squares
@@ -109,17 +110,17 @@ def test_the_gap_of_a_collapsed_model_is_what_its_squares_would_have_saved():
 
 def test_predictions_of_the_squares_in_closed_form():
     """Equal contrast c and n² latents: what the docstring says."""
-    world = Squares(n=2, m=5, contrast=(0.7,) * 4)
+    world = Squares(n=2, m=5, contrast=(0.7,) * 4, noise_mean=0.2)
     found = predict(world, (2.0,), (0.5, 1.5), 0.25, 4)
     reduction = reduce_world(world, 2.0, 1)
     eigenvalue, spread = reduction.eigenvalues[0], np.var(world.bins)
     r = np.array([0.5, 1.5]) * 0.25 / eigenvalue
     signal = (1 - r) * (0.7 * 5) ** 2 * spread / eigenvalue
-    shift = np.mean(world.bins) - (0.5 + (reduction.mean[0] - 0.5) / 0.7)
+    shift = 0.7 * (np.mean(world.bins) - sigmoid_moments(2.0)[0]) - 0.2
     for name, known in (
         ("pmi", r), ("recovery_r2", signal / (signal + r)), ("generation_head", 0 * r),
         ("generation_shrinkage", 0.49 * r**2 * spread),
-        ("generation_offset", 0.49 * r**2 * shift**2),
+        ("generation_offset", r**2 * shift**2),
         ("signal_share", 1 - 0.25 / eigenvalue + 0 * r),
         ("kl", -2 * np.log(r)),
     ):  # fmt: skip

@@ -1,11 +1,15 @@
 """The quadrature's mean and covariance are those of sampled images."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from scipy.special import expit
 
+from biasvae_jax import theory
 from biasvae_jax.theory import (
     collapse_boundary,
     linear_optimum,
@@ -46,6 +50,19 @@ def test_the_squares_are_the_principal_directions_of_sampled_images(directions):
     found = sampled_reduction(moments, directions)
     np.testing.assert_allclose(found.eigenvalues[:4], exact.eigenvalues[:4], rtol=0.02)
     np.testing.assert_allclose(found.signal[:4], exact.signal[:4], atol=0.03)
+
+
+def test_the_skewness_that_is_told_is_that_of_the_intensities():
+    """Not of a square's noisy mean, which at μ = 2 has −1.00."""
+    normal = np.arange(-9, 9, 1 / 64)
+    u, weights = expit(2 + normal), np.exp(-0.5 * normal**2)
+    mean = np.average(u, weights=weights)
+    second, third = (np.average((u - mean) ** power, weights=weights) for power in (2, 3))
+    told = f"−{-third / second**1.5:.2f} at μ = 2"
+    assert told == "−1.54 at μ = 2"
+    pages = Path(__file__).parents[2] / "docs"
+    for text in (theory.__doc__, (pages / "mathematics.md").read_text()):
+        assert re.findall(r"skewness\D*?(−.*?μ = 2)", text) == [told]
 
 
 def test_directions_beyond_the_pixels_are_empty():
