@@ -92,8 +92,9 @@ def trust_section(found: Diagonal, runs: Mapping[str, Run], commands: Mapping[st
         "\n\n".join(map(beaten_words, (blog, annealed, runs["long-annealed"]))),
         "β\\* is the threshold of the linear optimum and of the collapsed solution's local "
         "stability. The intensities are skewed under bias (skewness −1.54 at μ = 2) and the "
-        "decoder ends in a sigmoid, so a nonlinear model can beat the linear loss, stay active beyond "
-        "β\\*, and have other offsets and shrinkages than the table of section 2 predicts.",
+        "decoder ends in a sigmoid, so a nonlinear model can beat the linear loss, stay "
+        "active beyond β\\*, and have other offsets and shrinkages than the table of "
+        "section 2 predicts.",
         "### Deviations from the original study's protocol",
         "The original study does not state its network, batch, learning rate, β grid, likelihood "
         "scale, head or latent size; ours are in the README's table. Its steps, biases, noise and "
