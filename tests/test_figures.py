@@ -66,8 +66,8 @@ def test_the_boundary_stands_at_its_beta():
 
 
 def test_regimes_have_a_panel_for_each_run_and_a_legend_of_what_occurs():
-    one = np.zeros((3, 4, 1), int)
-    two = np.zeros((3, 4, 2), int)
+    one = np.full((3, 4, 1), Regime.FOLLOWING)
+    two = np.full((3, 4, 2), Regime.FOLLOWING)
     two[2, 1] = [Regime.DIVERGED, Regime.PARTIAL]
     figure = regime_map({"blog": one, "annealed": two}, MU, BETA, np.array([1.0, 2.0, 100.0]))
     render(figure)
@@ -77,20 +77,20 @@ def test_regimes_have_a_panel_for_each_run_and_a_legend_of_what_occurs():
     assert annealed.get_array()[2, 2:4].tolist() == [Regime.PARTIAL, Regime.DIVERGED]
     colour = annealed.cmap(annealed.norm(Regime.DIVERGED))
     assert to_hex(colour) == REGIMES[Regime.DIVERGED][0]
-    said = [text.get_text().split(":")[0] for text in figure.legends[0].get_texts()]
-    assert said == ["recovered", "partial", "diverged", "β*(μ)"]
+    said = [text.get_text().split(" (")[0].split(":")[0] for text in figure.legends[0].get_texts()]
+    assert said == ["following the factors", "partly active", "diverged", "β*(μ)"]
 
 
 def test_a_maps_words_are_those_of_its_axes():
     rows = dataclasses.replace(Scale.axis, values=(0.5, 1.0))
     columns = dataclasses.replace(FactorVae.axis, values=(0.0, 10.0))
-    codes = np.array([[Regime.COLLAPSED_BY_OPTIMISER, Regime.ACTIVE_BEYOND]] * 2)[..., None]
+    codes = np.array([[Regime.COLLAPSED_BELOW, Regime.ACTIVE_BEYOND]] * 2)[..., None]
     figure = regime_map({"": codes}, rows, columns, np.array([1.0, 2.0]))
     render(figure)
     assert figure.axes[0].get_xlabel() == "γ, weight of the total correlation"
     assert figure.axes[0].get_ylabel() == "s, training bias"
     said = " ".join(text.get_text() for text in figure.legends[0].get_texts())
-    assert "γ < γ*" in said and "γ*(s):" in said and "β" not in said and "μ" not in said
+    assert "γ < 0.99·γ*" in said and "γ*(s):" in said and "β" not in said and "μ" not in said
 
 
 def lab(colour, deficiency):

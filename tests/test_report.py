@@ -20,14 +20,14 @@ from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
-from biasvae_jax.report.sentences import WORDS, about_cell, about_pair, about_run
+from biasvae_jax.report.sentences import about_cell, about_pair, about_run
 from biasvae_jax.report.sprites import sprite
-from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.regimes import UNMEASURED, WORDS, Regime
 from biasvae_jax.statistics.staircase import boundary_steps
 
 MU = dataclasses.replace(Shift.axis, values=(0.0, 2.0))
 BETA = dataclasses.replace(BetaElbo.axis, values=(0.5, 1.0, 10.0))
-SCORES = ("loss", "kl", "recovery_r2", "active_units", "finite")
+SCORES = ("loss", "kl", "recovery_r2", "signal_share", "active_units", "finite")
 
 
 def view(seeds=2, name="a run", **changes):
@@ -49,7 +49,8 @@ def view(seeds=2, name="a run", **changes):
         "random": {"recovery_r2": 0.03},
         "theory": {"kl": np.full((2, 3), 2.0)},
         "boundary": np.array([9.5, 4.0]),
-        "regimes": np.array([[0, 0, 2], [0, 3, 2]])[..., None] * np.ones(seeds),
+        "regimes": np.array([[7, 8, 2], [7, 3, 2]])[..., None] * np.ones(seeds),
+        "recovered": (1, 6 * seeds),
         "step": np.arange(4.0),
         "curves": {k: np.ones((2, 3, 4, 3)) for k in ("loss", "reconstruction", "kl")},
         "pictures": {(0, 0): dict.fromkeys(PICTURES, sprite(np.zeros((1, 2, 3, 3))))},
@@ -75,6 +76,7 @@ def variant(seeds=1, **changes):
         "boundary": None,
         "left_out": {"gap": "no theory", "signal_share": "no noise", "other": "no theory"},
         "regimes": np.full((2, 3, seeds), Regime.COLLAPSED),
+        "recovered": None,
         "curves": {name: rng.normal(size=(2, 3, 4, 3)) for name in FactorVae.meanings},
         "pictures": {(0, 0): pictures},
     }
@@ -171,13 +173,14 @@ def test_a_sprite_in_colour_holds_its_images_in_place(levels):
 def test_sentences_follow_the_numbers():
     said = " ".join(about_run(view()))
     assert "12 models" in said and "μ = 0, β = 0.5" in said and "for none of the 2 biases" in said
-    assert "6 recovered" in said and "4 collapsed by the objective" in said
-    assert "2 collapsed by the optimiser" in said and "diverged" not in said
+    assert "4 following the factors" in said and "2 active on noise" in said
+    assert "4 collapsed beyond β*" in said and "2 collapsed below β*" in said
+    assert "diverged" not in said and "Recovered: 1 of 12 models" in said
     better = view().scores | {"recovery_r2": over_seeds(np.array([[[0.1], [0.9], [0.1]]] * 2))}
     assert "for 2 of 2 biases a β above" in " ".join(about_run(view(scores=better)))
     cell = " ".join(about_cell(view(), 0, 2))
     assert "expects collapse" in cell and "No latent is active" in cell
-    assert "the linear optimum has 2" in cell and "2 collapsed by the objective" in cell
+    assert "the linear optimum has 2" in cell and "2 collapsed beyond β*" in cell
     assert "β*" in " ".join(about_run(view(regimes=None)))
 
 
@@ -232,6 +235,15 @@ def test_a_bias_without_a_neutral_strength_is_told_from_end_to_end():
 
 def test_every_regime_has_its_words():
     assert set(WORDS) == set(Regime)
+    # the word is earned by R² alone, which no regime asks for
+    assert not any("recovered" in text for text in (WORDS | UNMEASURED).values())
+
+
+def test_what_was_not_measured_is_not_said():
+    scores = {k: v for k, v in view().scores.items() if k != "signal_share"}
+    said = " ".join(about_run(view(scores=scores, regimes=np.full((2, 3, 2), Regime.FOLLOWING))))
+    assert "12 with all latents wanted active (what they follow was not measured)" in said
+    assert "following the factors" not in said
 
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\udce9"

@@ -79,7 +79,8 @@ def _heat_maps(folder: Path, run: LoadedRun) -> None:
             values = results[score].transpose(*grid.dims).mean("seed").values
             _save(heat_map(values, *axes, title + seeds, label, run.boundary), folder, name)
     codes = results["regime"].transpose(*grid.dims).values
-    _save(regime_map({"": codes}, *axes, run.boundary), folder, "regime")
+    measured = "signal_share" in results
+    _save(regime_map({"": codes}, *axes, run.boundary, measured), folder, "regime")
 
 
 def _curves(folder: Path, run: LoadedRun) -> None:
@@ -145,7 +146,7 @@ def _test_images(folder: Path, run: LoadedRun, x: np.ndarray) -> None:
 
 
 def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
-    """Draw the model that recovered most and the most collapsed one."""
+    """Draw the models of the highest and the lowest recovery R²."""
     grid = run.grid
     if "recovery_r2" not in run.scores:
         return
@@ -153,11 +154,13 @@ def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
     r2 = run.scores["recovery_r2"].transpose(seeds, bias, strength).values
     if np.isnan(r2).all():
         return
-    for name, place in (("recovered", np.nanargmax(r2)), ("collapsed", np.nanargmin(r2))):
+    highest, lowest = np.nanargmax(r2), np.nanargmin(r2)
+    # the files' names are older than the words
+    for name, which, place in (("recovered", "highest", highest), ("collapsed", "lowest", lowest)):
         seed, i, j = (int(index) for index in np.unravel_index(place, r2.shape))
         cell = {bias: grid.bias[i], strength: grid.strength[j]}
         params = run.params(**cell, seed=seed)
-        label = f"{name} model ({grid.name(**cell)}, recovery R² = {r2[seed, i, j]:.2f})"
+        label = f"model of {which} recovery R² ({grid.name(**cell)}, R² = {r2[seed, i, j]:.2f})"
         figure = _reconstructions(run, params, u, x, label)
         _save(figure, folder, f"reconstructions_{name}")
         _save(_traversal(run, params, label), folder, f"traversal_{name}")
@@ -176,7 +179,7 @@ def _reconstructions(
     images = np.stack([pictures(row, run.recipe.world.image) for row in rows])
     drawn = "test image G(u)" if isinstance(run.recipe.world, Generated) else "test image"
     names = (drawn, "reconstruction\n(posterior mean)", "decoded\nprojection of u")
-    return image_grid(images, f"Reconstructions of a {label}", names)
+    return image_grid(images, f"Reconstructions of the {label}", names)
 
 
 def _traversal(run: LoadedRun, params: Any, label: str) -> Figure:
@@ -186,5 +189,5 @@ def _traversal(run: LoadedRun, params: Any, label: str) -> Figure:
     images = pictures(run.recipe.network.decode(params, codes), run.recipe.world.image)
     names = [f"latent {i + 1}" for i in range(latents)]
     columns = [f"{v:+g}" for v in np.asarray(values)]
-    title = f"Latent traversals of a {label}"
+    title = f"Latent traversals of the {label}"
     return image_grid(images, title, names, columns, column_label="value of the latent, others 0")

@@ -34,6 +34,7 @@ from biasvae_jax.runs.files import StorageError, reporting_disk_errors, short_na
 from biasvae_jax.runs.loading import LoadedRun, load_run
 from biasvae_jax.scores.base import left_out_of_sweep
 from biasvae_jax.scores.recovery import test_codes
+from biasvae_jax.statistics.regimes import recovered
 from biasvae_jax.theory.reference import reference
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
@@ -136,6 +137,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         theory={name: v[np.ix_(rows, columns)] for name, v in predictions(run).items()},
         boundary=None if run.boundary is None else run.boundary[rows],
         regimes=regimes,
+        recovered=recovered(values["recovery_r2"]) if "recovery_r2" in values else None,
         step=history["step"].values[every],
         curves={name: v[:, :, every] for name, v in curves.items()},
         clipped=getattr(study.network, "output", "") != "sigmoid",

@@ -13,9 +13,10 @@ from biasvae_jax.axes import Grid
 from biasvae_jax.cli.output import print_table
 from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory
-from biasvae_jax.runs.results import SCORES
+from biasvae_jax.runs.results import SCORES, with_todays_regimes
 from biasvae_jax.scores.base import left_out_of_sweep
 from biasvae_jax.statistics.boundary import most_active
+from biasvae_jax.statistics.regimes import RECOVERED_R2, counts_in_words, recovered
 from biasvae_jax.study import Study
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.worlds import Squares
@@ -33,6 +34,7 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     _print_undefined(console, results)
     _print_left_out(console, study)
     _print_boundary(console, results, study)
+    _print_what_became(console, results, study.grid)
     directory.read_dataset(out / "history.nc", study)  # only to tell if it is damaged
     if "random_recovery_mse_raw" in results:
         raw = float(results["random_recovery_mse_raw"].mean())
@@ -107,6 +109,16 @@ def _print_boundary(console: Console, results: xr.Dataset, study: Study) -> None
         f"models with most latents active: {before} of {below} with {line}, where the "
         f"linear theory expects it, and {after} of {beyond} beyond"
     )
+
+
+def _print_what_became(console: Console, results: xr.Dataset, grid: Grid) -> None:
+    """Count models by their regime and, apart from it, those that recovered the factors."""
+    codes = with_todays_regimes(results)["regime"].values
+    told = counts_in_words(codes, grid.strength.symbol, "signal_share" in results)
+    console.print(f"what became of the models: {told}")
+    if "recovery_r2" in results:
+        models, of = recovered(results["recovery_r2"].values)
+        console.print(f"recovered: {models} of {of} models (recovery R² ≥ {RECOVERED_R2:g})")
 
 
 def _print_diverged(console: Console, results: xr.Dataset, grid: Grid) -> None:

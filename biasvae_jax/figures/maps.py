@@ -10,20 +10,23 @@ from matplotlib.patches import Patch
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.regimes import WORDS, Regime, in_words
 from biasvae_jax.statistics.staircase import boundary_steps
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
 # after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion
-REGIMES = {
-    Regime.RECOVERED: ("#0072B2", "recovered: all latents wanted are active, be it on noise"),
-    Regime.PARTIAL: ("#56B4E9", "partial: some are active"),
-    Regime.COLLAPSED_BY_OBJECTIVE: ("#D9D9D9", "collapsed by the objective, {s} > {s}*"),
-    Regime.COLLAPSED_BY_OPTIMISER: ("#F0E442", "collapsed by the optimiser, {s} < {s}*"),
-    Regime.ACTIVE_BEYOND: ("#CC79A7", "active beyond {s}*"),
-    Regime.DIVERGED: ("#000000", "diverged"),
-    Regime.COLLAPSED: ("#882255", "collapsed: none is active"),
+COLOURS = {
+    Regime.FOLLOWING: "#0072B2",
+    Regime.ACTIVE_ON_NOISE: "#9933FF",
+    Regime.PARTIAL: "#56B4E9",
+    Regime.COLLAPSED_BELOW: "#F0E442",
+    Regime.COLLAPSED_BEYOND: "#D9D9D9",
+    Regime.ACTIVE_BEYOND: "#CC79A7",
+    Regime.COLLAPSED: "#882255",
+    Regime.DIVERGED: "#000000",
+    Regime.RECOVERED: "#443300",
 }
+REGIMES = {code: (colour, WORDS[code]) for code, colour in COLOURS.items()}
 """Colour and words of each regime, `{s}` standing for the strength's symbol."""
 MOST_NUMBERED = 32  # columns or rows; larger maps have no room for a number in each cell
 MOST_NAMED = 16  # lines of a legend, cells named along a side of a larger map
@@ -118,11 +121,13 @@ def regime_map(
     rows: Axis,
     columns: Axis,
     boundary: np.ndarray | None = None,
+    measured: bool = True,
 ) -> Figure:
     """Draw what became of the models over the grid, a panel for each run named.
 
     `regimes` holds codes of `Regime`, `[rows, columns, seed]`: a cell has a share of each seed's
-    colour, in the order of the codes. `boundary` `[rows]` is as in `heat_map`, for all runs.
+    colour, in the order of the codes. `boundary` `[rows]` is as in `heat_map`, for all runs;
+    `measured` is whether `signal_share` was, without which the legend says so.
     """
     wide, high = _drawn_cells(rows, columns)
     width, height = 0.9 + 0.44 * wide, 0.36 * high
@@ -131,7 +136,7 @@ def regime_map(
     each = "model (cells are divided among their seeds)" if several else "model"
     figure.suptitle(f"What became of each {each}")
     panels = figure.subplots(1, len(regimes), sharey=True, squeeze=False)[0]
-    colours, line = ListedColormap([REGIMES[code][0] for code in Regime]), []
+    colours, line = ListedColormap([COLOURS[code] for code in Regime]), []
     for axes, (name, codes) in zip(panels, regimes.items(), strict=True):
         shares = np.sort(np.asarray(codes, int), axis=-1).reshape(len(rows), -1)
         axes.imshow(
@@ -153,8 +158,8 @@ def regime_map(
     panels[0].set_ylabel(rows.label)
     present = set(np.concatenate([np.ravel(codes) for codes in regimes.values()]).tolist())
     patches = [
-        Patch(color=colour, label=text.format(s=columns.symbol))
-        for code, (colour, text) in REGIMES.items()
+        Patch(color=colour, label=in_words(code, columns.symbol, measured))
+        for code, colour in COLOURS.items()
         if code in present
     ]
     beside = 2 if len(regimes) > 1 else 1

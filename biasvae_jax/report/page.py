@@ -187,7 +187,7 @@ def _plain(figure: Any) -> dict[str, Any]:
 
 
 def _start(view: RunView) -> list[int]:
-    """Choose the cell shown first: the best recovered, or the one with most KL."""
+    """Choose the cell shown first: the one of highest R², or with most KL."""
     for name in (FIRST, "kl"):
         mean = view.mean(name)
         if np.isfinite(mean).any():

@@ -8,21 +8,9 @@ import numpy as np
 from biasvae_jax.axes import Axis
 from biasvae_jax.report.maps import number, place
 from biasvae_jax.report.view import RunView
-from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.regimes import RECOVERED_R2, counts_in_words
 
 TIE = 0.01  # differences in R² below this are called none
-WORDS = {
-    Regime.RECOVERED: "recovered: as many latents are active as there are factors to find",
-    Regime.PARTIAL: "partly recovered",
-    Regime.COLLAPSED_BY_OBJECTIVE: "collapsed by the objective (none active, {s} ≥ 0.99·{s}*)",
-    Regime.COLLAPSED_BY_OPTIMISER: (
-        "collapsed by the optimiser (none active, although {s} < 0.99·{s}*)"
-    ),
-    Regime.ACTIVE_BEYOND: "active beyond {s}* ({s} ≥ 1.01·{s}*)",
-    Regime.COLLAPSED: "collapsed (none active)",
-    Regime.DIVERGED: "diverged",
-}
-"""What became of models, `{s}` standing for the strength's symbol."""
 
 
 def about_run(view: RunView) -> list[str]:
@@ -56,6 +44,11 @@ def _recovery(view: RunView) -> list[str]:
         f"Best recovery: at {best} a linear map of the learned code "
         f"explains {r2[i, j]:.0%} of the true factors' variance{random}."
     ]
+    if view.recovered is not None:
+        models, of = view.recovered
+        said.append(
+            f"Recovered: {models} of {of} models have a recovery R² of {RECOVERED_R2:g} or more."
+        )
     lowest = int(np.argmin(columns.values))
     near, far = _least_and_most(rows)
     if near != far and np.isfinite(r2[[near, far], lowest]).all():
@@ -113,9 +106,7 @@ def _collapse(view: RunView) -> list[str]:
 
 def _regimes(view: RunView, codes: np.ndarray) -> str:
     """Count models by what became of them; those still to score are left out."""
-    counts = [(int((codes == code).sum()), text) for code, text in WORDS.items()]
-    told = (f"{n} {text}" for n, text in counts if n)
-    return "; ".join(told).format(s=view.columns.symbol) or "none is scored yet"
+    return counts_in_words(codes, view.columns.symbol, "signal_share" in view.scores)
 
 
 def _kl(view: RunView) -> list[str]:

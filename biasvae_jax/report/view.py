@@ -59,6 +59,8 @@ class RunView:
     regimes: np.ndarray | None = None
     """Codes of `Regime`, `[rows, columns, seed]`, NaN for models still to score; None if not
     stored."""
+    recovered: tuple[int, int] | None = None
+    """Models with a recovery R² of 0.9 or more, of those where it is defined; None if not told."""
     test_images: str = ""
     """The test images of all reconstructions, as a data URI."""
     test_caption: str = "Test images, without noise"

@@ -22,7 +22,12 @@ from biasvae_jax.runs import description, directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.runs.reading import cannot_read_now
-from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.runs.results import (
+    SCORES,
+    history_dataset,
+    results_dataset,
+    with_todays_regimes,
+)
 from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.theory import collapse_boundary
@@ -40,7 +45,9 @@ class LoadedRun:
     description: dict[str, Any]
     """The whole of `config.json`: plan, versions and devices beside the study."""
     scores: xr.Dataset
-    """`results.nc`, with the variables of `scores.nc` if there; NaN for what is still to do."""
+    """`results.nc`, with the variables of `scores.nc` if there; NaN for what is still to do.
+
+    `regime` is as today's law has it, whatever the version that stored it."""
     history: xr.Dataset
     """`history.nc`; NaN for steps still to take."""
     steps: np.ndarray
@@ -294,7 +301,7 @@ def _whole(path: Path, study: Study) -> tuple[xr.Dataset, xr.Dataset, np.ndarray
     scores, history = (
         directory.read_dataset(path / name, study) for name in ("results.nc", "history.nc")
     )
-    return scores, history, np.full(study.grid.size, study.training.steps)
+    return with_todays_regimes(scores), history, np.full(study.grid.size, study.training.steps)
 
 
 def _so_far(path: Path, study: Study, about: dict) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:

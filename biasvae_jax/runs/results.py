@@ -12,13 +12,14 @@ from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import SWEPT, Meaning
 from biasvae_jax.scores.recovery import BASELINE
-from biasvae_jax.statistics.regimes import Regime, regime
+from biasvae_jax.statistics.regimes import GIVEN, regime, renewed
 from biasvae_jax.theory.reference import Reference
 from biasvae_jax.training import history as training_history
 
 ALWAYS = {
     "regime": Meaning(
-        "what became of the model, from active_units and β*", "1", "", "training", np.int8
+        "what became of the model, from active_units, signal_share and β*", "1", "", "training",
+        np.int8,
     ),
     "steps": Meaning(
         "training steps taken; fewer than asked for where patience ended", "steps", "", "training",
@@ -77,8 +78,8 @@ def _variable(
         attributes["better"] = meaning.better
     attributes["group"] = meaning.group
     if name == "regime":  # codes and their names, as the CF conventions have them
-        attributes["flag_values"] = np.array(list(Regime), np.int8)
-        attributes["flag_meanings"] = " ".join(code.name.lower() for code in Regime)
+        attributes["flag_values"] = np.array(GIVEN, np.int8)
+        attributes["flag_meanings"] = " ".join(code.name.lower() for code in GIVEN)
     return xr.Variable(dims, np.asarray(values).astype(meaning.dtype), attributes)
 
 
@@ -114,7 +115,8 @@ def results_dataset(
     limit = None if threshold is None else np.asarray(threshold)[:, None, None]
     strength = np.asarray(grid.strength.values)[:, None]
     wanted = min(study.latents, len(study.world.factors))
-    codes = regime(strength, limit, active, grid.unflatten(finite), wanted)
+    share = variables["signal_share"].values if "signal_share" in variables else None
+    codes = regime(strength, limit, active, grid.unflatten(finite), wanted, share)
     for name, each in (
         ("regime", codes),
         ("steps", grid.unflatten(history.steps)),
@@ -142,6 +144,18 @@ def results_dataset(
         "config": study.to_json(),
     }
     return xr.Dataset(variables, _coordinates(grid), attributes)
+
+
+def with_todays_regimes(results: xr.Dataset) -> xr.Dataset:
+    """Give results that any version stored the regimes of today, which the file does not get."""
+    if "regime" not in results:
+        return results
+    stored = results["regime"]
+    share = None
+    if "signal_share" in results:
+        share = results["signal_share"].transpose(*stored.dims).values
+    dims, codes = tuple(map(str, stored.dims)), renewed(stored.values, share)
+    return results.assign(regime=_variable("regime", ALWAYS["regime"], dims, codes))
 
 
 def history_dataset(study: Any, history: training_history.History) -> xr.Dataset:

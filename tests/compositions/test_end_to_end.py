@@ -54,7 +54,7 @@ def test_results_have_the_axes_dimensions_and_what_applies_and_nothing_else(proo
         for variable in set(results.data_vars) - silent:
             assert not results[variable].isnull().any(), variable
         codes = set(np.unique(results["regime"]))
-        assert codes <= ({0, 1, 2, 3, 4} if with_gap else {0, 1, 6}), codes
+        assert codes <= ({1, 2, 3, 4, 7, 8} if with_gap else {1, 6, 7, 8}), codes
         assert not any(h[variable].isnull().any() for variable in h.data_vars)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from biasvae_jax.config import Config
 from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
-from biasvae_jax.statistics.regimes import Regime
+from biasvae_jax.statistics.regimes import GIVEN, Regime
 from biasvae_jax.sweep import grid
 from biasvae_jax.training import history as training_history
 
@@ -93,12 +93,15 @@ def test_an_undefined_score_is_nan_by_itself(name, nothing):
 
 def test_regimes_follow_active_units_and_each_biass_own_threshold():
     """β = 1, 2, 3 against β* = 2.5 at μ = 0 and 1.5 at μ = 1."""
-    results, _ = datasets(active_units=np.where(grid(CONFIG).seed == 0, 0, 9))
+    share = np.where(grid(CONFIG).beta == 1, 0.9, np.nan)
+    results, _ = datasets(active_units=np.where(grid(CONFIG).seed == 0, 0, 9), signal_share=share)
     codes, variable = results["regime"].values, results["regime"]
     assert codes[..., 0].tolist() == [[3, 3, 2], [3, 2, 2]]
-    assert codes[..., 1].tolist() == [[0, 0, 4], [0, 4, 4]]
+    assert codes[..., 1].tolist() == [[7, 7, 4], [7, 4, 4]]
     names = variable.attrs["flag_meanings"].split()
     assert dict(zip(variable.attrs["flag_values"].tolist(), names, strict=True)) == {
-        code: code.name.lower() for code in Regime
+        code: code.name.lower() for code in GIVEN
     }
+    noisy, _ = datasets(active_units=np.full(12, 9), signal_share=np.full(12, 0.4))
+    assert (noisy["regime"] == Regime.ACTIVE_ON_NOISE).all()
     assert datasets(0)[0]["regime"].values[0, 0, 0] == Regime.DIVERGED
