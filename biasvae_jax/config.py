@@ -13,7 +13,7 @@ from biasvae_jax.biases import Shift
 from biasvae_jax.components import ConfigError, settle_fields
 from biasvae_jax.networks import Activation, Dense, Output
 from biasvae_jax.objectives import BetaElbo
-from biasvae_jax.study import LATER, WHOLE, Study, Training, parse
+from biasvae_jax.study import LATER, NOT_FLAT, WHOLE, Study, Training, parse
 from biasvae_jax.worlds import Squares
 
 __all__ = ["PRESETS", "Config", "ConfigError"]
@@ -93,7 +93,13 @@ class Config:
         """
         parts: Any = (study.world, study.objective, study.network, study.training)
         kinds = [type(part) for part in (*parts, study.bias)]
-        if kinds != [Squares, BetaElbo, Dense, Training, Shift] or parts[1].kl != "sampled":
+        later = [
+            field
+            for part in parts
+            for field in dataclasses.fields(part)
+            if field.name in NOT_FLAT and getattr(part, field.name) != field.default
+        ]
+        if kinds != [Squares, BetaElbo, Dense, Training, Shift] or later:
             raise ConfigError(
                 "this is not a study of squares, shift, β-ELBO and MLP, and has no flat config"
             )

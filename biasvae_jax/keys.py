@@ -23,8 +23,20 @@ class Purpose(enum.IntEnum):
     GAP = 8
     RENEW = 9
     MOMENTS = 10
+    IMAGE = 11
+    ORDER = 12
+    TRAINING_SET = 13
+    COURSE = 14
+
+
+NEVER = 2**32 - 1  # no training lasts so many steps
 
 
 def purpose_key(seed: jax.Array | int, purpose: Purpose) -> jax.Array:
     """Return the typed key of (seed, purpose); fold in a step for that step's draw."""
     return jax.random.fold_in(jax.random.key(seed), int(purpose))
+
+
+def beside(key: jax.Array, purpose: Purpose) -> jax.Array:
+    """Return a key of another purpose than the steps that are folded into `key`."""
+    return jax.random.fold_in(jax.random.fold_in(key, NEVER), int(purpose))

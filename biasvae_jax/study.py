@@ -8,7 +8,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import jax
 
@@ -20,6 +20,7 @@ from biasvae_jax.components import (
     UnknownKind,
     from_values,
     require,
+    require_choice,
     require_number,
     require_numbers,
     require_positive,
@@ -31,13 +32,18 @@ from biasvae_jax.components import (
 from biasvae_jax.networks import Architecture, Dense
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.stranger import Stranger
-from biasvae_jax.training.recipe import Recipe
+from biasvae_jax.training.course import snapshot_steps
+from biasvae_jax.training.recipe import Decay, Recipe
 from biasvae_jax.worlds import Squares, World
 
 FORMAT = 2
 WHOLE = ("seeds", "latent_dim")
 # of the flat form: fields that it lacks, and those that were added since runs were first stored
-NOT_FLAT, LATER = {"kl"}, {"activation"}
+LATER = {"activation"}
+NOT_FLAT = {
+    *("kl", "training_images", "snapshots", "learning_rate_decay", "weight_decay", "input_noise")
+}
+SNAPSHOTS = 30  # of a time course, with a training set
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,20 @@ class Training:
     """Training steps of each model."""
     batch_size: int = 64
     """Fresh images a step."""
+    training_images: int | None = None
+    """Images in the training set of each seed, shown once an epoch in a new order (None: every
+    image is a fresh one, for ever)."""
     learning_rate: float = 1e-3
     """Adam's learning rate."""
+    learning_rate_decay: Decay = "none"
+    """Let the learning rate fall to 0 over the training, as half a cosine, or not."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay: Adam becomes AdamW."""
+    input_noise: float = 0.0
+    """Standard deviation of noise added to what the encoder sees in training (a denoising VAE)."""
+    snapshots: int | None = None
+    """Measure a time course after about so many steps, evenly in their logarithm (None: 30 with
+    --training-images, else 0)."""
     patience: int = 0
     """Stop a model once its mean loss over this many steps is not lower than over as many before by
     more than `tolerance`; `steps` is the most then (0: all models take all steps)."""
@@ -61,9 +79,25 @@ class Training:
         require_whole("steps", self.steps)
         require_whole("batch_size", self.batch_size)
         require_whole("patience", self.patience, 0)
+        if self.training_images is not None:
+            require_whole("training_images", self.training_images)
+            visits = "times --steps must stay below 2³¹ images shown"
+            require(self.steps * self.batch_size < 2**31, "batch_size", self.batch_size, visits)
         require_positive("learning_rate", self.learning_rate)
+        require_choice("learning_rate_decay", self.learning_rate_decay, get_args(Decay))
+        require_number("weight_decay", self.weight_decay, 0)
+        require_number("input_noise", self.input_noise, 0)
+        if self.snapshots is not None:
+            require_whole("snapshots", self.snapshots, 0)
         require_number("tolerance", self.tolerance)
         require(self.tolerance >= 0, "tolerance", self.tolerance, "must be ≥ 0 nats")
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """Steps after which a time course is measured, rising; the last is the end."""
+        default = 0 if self.training_images is None else SNAPSHOTS
+        count = default if self.snapshots is None else self.snapshots
+        return snapshot_steps(self.steps, count)
 
 
 @dataclass(frozen=True)
@@ -155,6 +189,11 @@ class Study:
             learning_rate=training.learning_rate,
             patience=training.patience,
             tolerance=training.tolerance,
+            training_images=training.training_images,
+            learning_rate_decay=training.learning_rate_decay,
+            steps=training.steps if training.learning_rate_decay != "none" else None,
+            weight_decay=training.weight_decay,
+            input_noise=training.input_noise,
         )
 
     def sealed(self) -> "Study":
@@ -168,6 +207,12 @@ class Study:
         world = self.world.sealed(self.bias)
         study = self if world is self.world else self._stored(self.text, **self._parts(world=world))
         recipe = study.recipe  # binding the network checks the image's shape
+        wanted, there = self.training.training_images, world.training_size()
+        if wanted is not None and there is not None and wanted > there:
+            raise ConfigError(
+                f"--training-images {wanted} is more than the {there} rows that the data leave to "
+                "training; use fewer, or leave the flag out for all of them"
+            )
         if type(study.objective).init is not Objective.init:  # what it trains beside the network
             jax.eval_shape(recipe.init, jax.eval_shape(lambda: jax.random.key(0)))
         return study

@@ -94,6 +94,7 @@ def _curves(folder: Path, run: LoadedRun) -> None:
         terms = {
             _label(variable): variable.transpose(axis.name, "step").values
             for variable in part.data_vars.values()
+            if "step" in variable.dims
         }
         names = [f"{axis.symbol} = {v:g}" for v in axis]
         title = f"Training curves over {over}, {other.symbol} = {fixed:g}"

@@ -118,6 +118,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
     curves = {
         str(name): _extremes(v.transpose(bias, strength, "step", seed).values)
         for name, v in history.data_vars.items()
+        if "step" in v.dims
     }
     every = _every(curves, grid.seeds)
     return RunView(

@@ -1,6 +1,6 @@
 """Encoders and decoders, one file a kind."""
 
-from biasvae_jax.networks.base import Architecture, Network, Params
+from biasvae_jax.networks.base import Architecture, Network, NoisyInput, Params
 from biasvae_jax.networks.conv import ConvNet, Convolutional
 from biasvae_jax.networks.mlp import MLP, Activation, Dense, Output, linear_network
 
@@ -12,6 +12,7 @@ __all__ = [
     "Convolutional",
     "Dense",
     "Network",
+    "NoisyInput",
     "Output",
     "Params",
     "linear_network",

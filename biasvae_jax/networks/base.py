@@ -1,6 +1,6 @@
 """The protocol of a network, and of an architecture, which becomes one for an image's shape."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
@@ -32,6 +32,31 @@ class Network(Protocol):
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         ...
+
+
+class NoisyInput(NamedTuple):
+    """A network whose encoder sees images with noise added to them."""
+
+    network: Network
+    noise: jax.Array
+    """Added to the images, of their shape."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of learned latents."""
+        return self.network.latent_dim
+
+    def init(self, key: jax.Array) -> Params:
+        """Return the network's own parameters."""
+        return self.network.init(key)
+
+    def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Encode x + noise."""
+        return self.network.encode(params, x + self.noise)
+
+    def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Decode as the network does."""
+        return self.network.decode(params, z_hat)
 
 
 class Architecture(Component):

@@ -70,6 +70,16 @@ class Objective(Component):
         """
         raise NotImplementedError
 
-    def optimizer(self, rate: float) -> optax.GradientTransformation:
-        """Return the optimiser of all parameters: Adam at a constant rate."""
-        return optax.adam(rate)
+    def optimizer(
+        self, rate: optax.ScalarOrSchedule, weight_decay: float = 0.0
+    ) -> optax.GradientTransformation:
+        """Return the optimiser of all parameters: Adam, AdamW with weight decay.
+
+        `rate` is a number or a schedule, step → number.
+        """
+        return adam(rate, weight_decay)
+
+
+def adam(rate: optax.ScalarOrSchedule, weight_decay: float = 0.0) -> optax.GradientTransformation:
+    """Return Adam, or AdamW (Loshchilov & Hutter 2019) with weight decay."""
+    return optax.adamw(rate, weight_decay=weight_decay) if weight_decay else optax.adam(rate)

@@ -15,7 +15,7 @@ import optax
 from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require, require_positive
 from biasvae_jax.networks.base import Network, Params
-from biasvae_jax.objectives.base import Objective
+from biasvae_jax.objectives.base import Objective, adam
 from biasvae_jax.objectives.beta_elbo import beta_elbo, check_elbo
 from biasvae_jax.objectives.terms import linear_warmup, reparameterise
 
@@ -143,10 +143,12 @@ class FactorVae(Objective):
             loss + unseen, elbo.reconstruction, elbo.kl, total_correlation, discriminator
         )
 
-    def optimizer(self, rate: float) -> optax.GradientTransformation:
+    def optimizer(
+        self, rate: optax.ScalarOrSchedule, weight_decay: float = 0.0
+    ) -> optax.GradientTransformation:
         """Return two Adams: the discriminator's own, and that of everything else."""
         players: Any = {
-            "vae": optax.adam(rate),
+            "vae": adam(rate, weight_decay),
             "discriminator": optax.adam(self.discriminator_rate, b1=0.5),
         }
 

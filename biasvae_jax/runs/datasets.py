@@ -124,7 +124,8 @@ def _lies_well(key: str, variable: xr.DataArray, grid: Grid, curves: bool) -> bo
         return set(variable.dims) == set(grid.dims[:2])
     if key == "threshold":
         return variable.dims == grid.dims[:1]
-    return set(variable.dims) == {*grid.dims, *(("step",) if curves else ())}
+    along = ("step", "snapshot") if curves else (None,)
+    return set(variable.dims) in [{*grid.dims, *([each] if each else [])} for each in along]
 
 
 def _is_of(dataset: xr.Dataset, study: Study) -> bool:
@@ -145,6 +146,8 @@ def _is_of(dataset: xr.Dataset, study: Study) -> bool:
     }
     if "step" in dataset.dims:
         axes["step"] = training_history.bin_centres(study.training.steps)
+    if "snapshot" in dataset.dims:
+        axes["snapshot"] = study.training.snapshot_steps
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
         for name, values in axes.items()

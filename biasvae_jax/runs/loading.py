@@ -49,7 +49,7 @@ class LoadedRun:
 
     `regime` is as today's law has it, whatever the version that stored it."""
     history: xr.Dataset
-    """`history.nc`; NaN for steps still to take."""
+    """`history.nc`; NaN for steps still to take, and no time course before the end."""
     steps: np.ndarray
     """Steps each model has taken, `[models]` in the order of `Grid.models`."""
 

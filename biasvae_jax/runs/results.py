@@ -11,6 +11,7 @@ from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import SWEPT, Meaning
+from biasvae_jax.scores.course import COURSE
 from biasvae_jax.scores.recovery import BASELINE
 from biasvae_jax.statistics.regimes import GIVEN, regime, renewed
 from biasvae_jax.theory.reference import Reference
@@ -158,8 +159,16 @@ def with_todays_regimes(results: xr.Dataset) -> xr.Dataset:
     return results.assign(regime=_variable("regime", ALWAYS["regime"], dims, codes))
 
 
-def history_dataset(study: Any, history: training_history.History) -> xr.Dataset:
-    """Assemble `history.nc`: means over at most 200 bins of steps."""
+def history_dataset(
+    study: Any,
+    history: training_history.History,
+    course: Mapping[str, np.ndarray] | None = None,
+) -> xr.Dataset:
+    """Assemble `history.nc`: means over at most 200 bins of steps, and any time course.
+
+    `course` holds `[models, snapshot]` of each number, measured after the study's
+    `snapshot_steps`; its names are those of `scores.course.COURSE`.
+    """
     study = getattr(study, "study", study)
     grid, total = study.grid, study.training.steps
     bins, _ = training_history.means(history, total)
@@ -171,4 +180,11 @@ def history_dataset(study: Any, history: training_history.History) -> xr.Dataset
         variables[name] = _variable(name, meaning, dims, grid.unflatten(bins[..., column]))
     steps = training_history.bin_centres(total)
     step = xr.Variable("step", steps, {"long_name": "mean training step of the bin", "units": "1"})
-    return xr.Dataset(variables, _coordinates(grid) | {"step": step}, {"config": study.to_json()})
+    coordinates = _coordinates(grid) | {"step": step}
+    for name, values in (course or {}).items():
+        about = {"long_name": "steps taken at a measurement of the time course", "units": "1"}
+        after = np.asarray(study.training.snapshot_steps, np.int32)
+        coordinates["snapshot"] = xr.Variable("snapshot", after, about)
+        dims = (*grid.dims, "snapshot")
+        variables[name] = _variable(name, COURSE[name], dims, grid.unflatten(values))
+    return xr.Dataset(variables, coordinates, {"config": study.to_json()})

@@ -17,6 +17,8 @@ from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.results import history_dataset, results_dataset
 from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 from biasvae_jax.scores.base import SCORES, SWEPT, left_out
+from biasvae_jax.scores.course import measured
+from biasvae_jax.scores.generalisation import GENERALISATION
 from biasvae_jax.study import Study
 from biasvae_jax.sweep import Models, Sweep
 from biasvae_jax.theory.reference import Reference, linear_reductions, reference
@@ -24,6 +26,7 @@ from biasvae_jax.training import history as training_history
 from biasvae_jax.training import init_state
 
 CHECKPOINT_SHARE = 0.02  # of a run's time, at most
+STORED = ("scores", "history", "course")  # of a finished group, beside the parameters
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Run:
                 else:
                     self.progress.skip(models[part], self._steps)
                 if tree is not None:
-                    stored.append({key: tree[key] for key in ("scores", "history")})
+                    stored.append({key: tree.get(key, {}) for key in STORED})
                 raise_if(processes.gather(stop.asked).max())
             self.progress.note("scoring randomly initialised networks")
             baselines = self.sweep.baselines()
@@ -72,13 +75,20 @@ class Run:
         history = training_history.History(**merged["history"])
         scores, theory = merged["scores"], self._reference
         results = results_dataset(self.study, scores, history, baselines, theory)
-        directory.write_dataset(self.path / "history.nc", history_dataset(self.study, history))
+        curves = history_dataset(self.study, history, merged["course"])
+        directory.write_dataset(self.path / "history.nc", curves)
         directory.end_description(self.path)
         directory.write_dataset(self.path / "results.nc", results)
 
     def _empty_history(self, models: int) -> training_history.History:
         terms = len(self.study.objective.Terms._fields)
         return training_history.empty(models, self._steps, terms)
+
+    def _empty_course(self, models: int) -> dict[str, np.ndarray]:
+        """Return a time course without a measurement; of nothing if none is asked for."""
+        snapshots, recipe = len(self.study.training.snapshot_steps), self.sweep.recipe
+        nothing = np.full((models, snapshots), np.nan, np.float32)
+        return {name: nothing.copy() for name in measured(recipe) if snapshots}
 
     def _finished_group(self, number: int, models: int) -> dict[str, Any] | None:
         """Read a group that is finished already; None when it is not, or on another process."""
@@ -95,6 +105,7 @@ class Run:
                 for name, meaning in variables.items()
             },
             "history": self._empty_history(models)._asdict(),
+            **_if_any(course=self._empty_course(models)),
         }
         return processes.on_first(
             lambda: directory.load_models(self.path, number, self.study, like)
@@ -106,12 +117,17 @@ class Run:
     def _group(self, number: int, part: slice, stop: Listener) -> dict[str, Any]:
         """Train a group from its newest checkpoint, or from the start, and score it."""
         models, steps = self.study.grid.models[part], self._steps
-        step, state, history = self._start(number, models)
+        step, state, history, course = self._start(number, models)
         self.progress.skip(models, step)
         saved_at, pause = time.monotonic(), self.checkpoint_interval
-        for done, trained, losses in self.sweep.train(models, state, step, steps):
+        snapshots = self.study.training.snapshot_steps
+        for done, trained, losses in self.sweep.train(models, state, step, steps, snapshots):
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
+            if step in snapshots:
+                measured = self.sweep.course(models, state.params)
+                for name, values in measured.items():
+                    course[name][:, snapshots.index(step)] = values
             self.progress.advance(models, losses[0].shape[1], step, history.finite)
             # the last step too: whatever becomes of the scoring, nothing trained is lost
             due = step == steps or time.monotonic() - saved_at >= pause
@@ -119,7 +135,7 @@ class Run:
             asked = answers[:, 1].max()
             if answers[0, 0] or asked:
                 started = time.monotonic()
-                self._checkpoint(number, step, models, state, history)
+                self._checkpoint(number, step, models, state, history, course)
                 saved_at = time.monotonic()
                 if self.checkpoint_interval:  # 0: at every chunk, whatever it takes
                     pause = max(self.checkpoint_interval, (saved_at - started) / CHECKPOINT_SHARE)
@@ -133,36 +149,54 @@ class Run:
             reductions = linear_reductions(self._reference, self.study.grid.rows[part])
         diagnosis = self.sweep.diagnose(models, state.params, reductions)._asdict()
         scores |= {name: value for name, value in diagnosis.items() if value is not None}
+        losses = self.sweep.losses(models, state.params)
+        if losses is not None:
+            gap = losses.test - losses.train
+            scores |= dict(zip(GENERALISATION, (*losses, gap), strict=True))
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
             "scores": scores,
             "history": history._replace(finite=finite, steps=taken)._asdict(),
+            **_if_any(course=course),
         }
 
-    def _start(self, number: int, models: Models) -> tuple[int, Any, training_history.History]:
-        """Return (step, state, history) of the newest checkpoint, or of the untrained models."""
+    def _start(
+        self, number: int, models: Models
+    ) -> tuple[int, Any, training_history.History, dict[str, np.ndarray]]:
+        """Return the newest checkpoint's (step, state, history, time course), or the start."""
         state = self.sweep.init(models)
         history = self._empty_history(len(models.seed))
+        course = self._empty_course(len(models.seed))
         host = self.sweep.gather(state, models)  # the structure, on processes that did not read
-        like = {"state": serialization.to_state_dict(host), "history": history._asdict()}
+        like = {
+            "state": serialization.to_state_dict(host),
+            "history": history._asdict(),
+            **_if_any(course=course),
+        }
         found = processes.on_first(
             lambda: directory.load_checkpoint(self.path, number, self.study, like, _warn)
         )
         step = int(processes.gather(found[0] if found else 0)[0])
         self.progress.note(f"group {number + 1}: from {f'step {step:,}' if step else 'the start'}")
         if step == 0:
-            return 0, state, history
+            return 0, state, history, course
         if found is not None:
             host = serialization.from_state_dict(host, found[1]["state"])
             history = training_history.History(**found[1]["history"])
-        host, history = processes.share((host, history))
-        return step, self.sweep.put(host), history
+            course = {name: np.array(found[1]["course"][name]) for name in course}
+        host, history, course = processes.share((host, history, course))
+        return step, self.sweep.put(host), history, course
 
-    def _checkpoint(self, number, step, models, state, history) -> None:
+    def _checkpoint(self, number, step, models, state, history, course) -> None:
         host = serialization.to_state_dict(self.sweep.gather(state, models))
-        tree = {"state": host, "history": history._asdict()}
+        tree = {"state": host, "history": history._asdict(), **_if_any(course=course)}
         save = lambda: directory.save_checkpoint(self.path, number, step, tree, self.study)  # noqa: E731
         processes.on_first(save)
+
+
+def _if_any(**parts: dict) -> dict[str, dict]:
+    """Leave out what is empty, which a stored tree does not hold."""
+    return {name: part for name, part in parts.items() if part}
 
 
 def _warn(text: str) -> None:

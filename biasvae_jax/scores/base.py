@@ -18,7 +18,7 @@ from biasvae_jax.worlds import Generated
 
 Group = Literal["recovery", "disentanglement", "information", "generation", "training", "traps"]
 Better = Literal["higher", "lower", ""]
-Need = Literal["features", "latents", "noise", "optimum", "render"]
+Need = Literal["features", "latents", "noise", "optimum", "render", "training_set"]
 
 
 class Meaning(NamedTuple):
@@ -55,7 +55,7 @@ class Score:
 
 SCORES: dict[str, Score] = {}
 """Every score, by name, in the order of registration."""
-SWEPT = ("recovery", "gap", "signal_share")
+SWEPT = ("recovery", "gap", "signal_share", "generalisation")
 """Names of those that every sweep computes, in the order of its results."""
 
 
@@ -82,6 +82,7 @@ def unmet(recipe: Recipe) -> dict[Need, str]:
         "render": ""
         if isinstance(recipe.world, Generated)
         else f"{kind} has no renderer for any combination of factors",
+        "training_set": "" if recipe.training_images else "every training image is a fresh one",
     }
     return {need: why for need, why in reasons.items() if why}
 
@@ -98,5 +99,9 @@ def left_out(recipe: Recipe) -> dict[str, str]:
 
 
 def left_out_of_sweep(recipe: Recipe) -> dict[str, str]:
-    """Return the scores among those of every sweep that a study cannot have, and why."""
-    return {name: why for name, why in left_out(recipe).items() if name in SWEPT}
+    """Return the scores among those of every sweep that a study cannot have, and why.
+
+    Those of a training set are not missed where there is none.
+    """
+    missed = set(SWEPT) - {"generalisation"}
+    return {name: why for name, why in left_out(recipe).items() if name in missed}

@@ -55,7 +55,7 @@ class Diagnosis(NamedTuple):
 
 def fresh_noise(seed: jax.Array | int, batch: jax.Array | int, recipe: Recipe) -> StepNoise:
     """Draw the noise of a batch of 512 images; it depends on `seed` and `batch` alone."""
-    images = dataclasses.replace(recipe, batch_size=IMAGES)
+    images = dataclasses.replace(recipe, batch_size=IMAGES, training_images=None, input_noise=0.0)
     return draw_noise(purpose_key(seed, Purpose.GAP), jnp.asarray(batch), images)
 
 

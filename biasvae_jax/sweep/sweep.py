@@ -4,7 +4,7 @@ Nothing is saved here; `layout` says where the stacks lie.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from biasvae_jax.axes import Models
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.scores.course import TEST, course, course_noise
 from biasvae_jax.scores.diagnosis import (
     GAP_BATCHES,
     SHARE_BATCHES,
@@ -23,6 +24,13 @@ from biasvae_jax.scores.diagnosis import (
     gap,
     signal_share,
     twin_noise,
+)
+from biasvae_jax.scores.generalisation import (
+    LOSS_BATCHES,
+    Losses,
+    objective,
+    set_losses,
+    set_noise,
 )
 from biasvae_jax.scores.recovery import (
     RecoveryScores,
@@ -57,19 +65,27 @@ class Sweep:
         return self._init(None, self.put(models.seed))
 
     def train(
-        self, models: Models, state: TrainState, first_step: int, last_step: int
+        self,
+        models: Models,
+        state: TrainState,
+        first_step: int,
+        last_step: int,
+        stops: Sequence[int] = (),
     ) -> Iterator[tuple[int, TrainState, Any]]:
         """Train from `first_step` to `last_step`, a chunk at a time.
 
         Yields (steps done, state, the losses of the chunk's steps `[models, steps]` as numpy).
-        The next chunk overwrites the state yielded: read it (`gather`) before going on.
+        The next chunk overwrites the state yielded: read it (`gather`) before going on. Chunks end
+        at the `stops` too, which are best multiples of one number of steps: each length of a chunk
+        is a program.
         """
         seeds = np.unique(models.seed)
         slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
         bias, strength = self.put(models.bias), self.put(models.strength)
-        step = first_step
+        step, unit = first_step, min(stops, default=self.plan.chunk)
         while step < last_step:
-            steps = min(self.plan.chunk, last_step - step)
+            left = min(end for end in (*stops, last_step) if end > step) - step
+            steps = next(n for n in (self.plan.chunk, unit, left) if n <= left)
             noise = self._noise(steps)(self._layout.share(seeds), np.int32(step))
             shared = noise, self._data
             state, info = self._chunk(steps)(shared, state, slot, bias, strength)
@@ -109,6 +125,28 @@ class Sweep:
             with jax.debug_nans(False):
                 gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
         return Diagnosis(gaps, self._signal_share(models, params))
+
+    def losses(self, models: Models, params: Any) -> Losses | None:
+        """Return the objective on training and on fresh images (`scores.generalisation`).
+
+        Numpy arrays `[models]`; None without a training set.
+        """
+        if not self.recipe.training_images:
+            return None
+        stacked = params, *self.put((models.bias, models.strength))
+        with jax.debug_nans(False):
+            return self._over_batches(LOSS_BATCHES, set_noise, self._losses, models, *stacked)
+
+    def course(self, models: Models, params: Any) -> dict[str, np.ndarray]:
+        """Measure models in training (`scores.course`): numpy arrays `[models]`."""
+        seeds = np.unique(models.seed).astype(np.int32)
+        slot, bias, strength = self.put(
+            (np.searchsorted(seeds, models.seed).astype(np.int32), models.bias, models.strength)
+        )
+        noise = self._drawn(course_noise)(self._layout.share(seeds), np.int32(0))
+        with jax.debug_nans(False):
+            shared = noise, self._some_of_test, self._data
+            return self.gather(self._course(shared, slot, params, bias, strength), models)
 
     def _reductions(self, models: Models) -> Any:
         biases, row = np.unique(models.bias, return_inverse=True)
@@ -175,6 +213,14 @@ class Sweep:
     def _test(self) -> Any:
         """The test set, (factors, clean images), likewise."""
         return self._layout.draw(self.recipe.world.test_set)(self._data)
+
+    @functools.cached_property
+    def _some_of_test(self) -> Any:
+        """Rows of it for time courses, the same for every model."""
+        rows = np.random.default_rng(0).permutation(len(self._test[0]))[:TEST]
+        return self._layout.draw(lambda test, rows: jax.tree.map(lambda a: a[rows], test))(
+            self._test, self._layout.share(np.sort(rows))
+        )
 
     # Compiled functions -------------------------------------------------------------------------
 
@@ -263,14 +309,24 @@ class Sweep:
     def _last_loss(self) -> Callable:
         def one(shared, slot, params, bias, strength):
             noise, data = shared
-            here, recipe = _row(noise, slot), self.recipe
-            x = recipe.sample(here.world, bias, data).x
-            step = jnp.asarray(recipe.objective.kl_warmup)  # the full weight
-            terms = recipe.objective.losses(
-                recipe.network, params, x, here.posterior, strength, step,
-                recipe.likelihood_variance,
-            )  # fmt: skip
-            return jnp.mean(terms[0])
+            return objective(_row(noise, slot), params, bias, strength, self.recipe, data)
+
+        return self._layout.lift(one)
+
+    @functools.cached_property
+    def _losses(self) -> Callable:
+        def one(shared, slot, params, bias, strength):
+            noise, data = shared
+            return set_losses(_row(noise, slot), params, bias, strength, self.recipe, data)
+
+        return self._layout.lift(one)
+
+    @functools.cached_property
+    def _course(self) -> Callable:
+        def one(shared, slot, params, bias, strength):
+            noise, test, data = shared
+            here = _row(noise, slot)
+            return course(here, test, params, bias, strength, self.recipe, data)
 
         return self._layout.lift(one)
 

@@ -1,7 +1,7 @@
 """What all models of a sweep have in common."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import optax
@@ -11,6 +11,8 @@ from biasvae_jax.errors import ConfigError
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.worlds import Sample, World
+
+Decay = Literal["none", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,17 @@ class Recipe:
     """Steps of a window of `convergence`'s rule; 0: every model takes all its steps."""
     tolerance: float = 0.1
     """Improvement, in nats from window to window, below which a model is left as it is."""
+    training_images: int | None = None
+    """Images of a seed's training set (`training.images`); None: fresh ones for ever."""
+    learning_rate_decay: Decay = "none"
+    """Whether the rate falls to 0 over `steps`, as half a cosine (Loshchilov & Hutter 2017)."""
+    steps: int | None = None
+    """Training steps, where the rate falls."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay: a step takes rate · weight_decay of every parameter away."""
+    input_noise: float = 0.0
+    """Standard deviation of noise added to what the encoder sees in training, and not to what the
+    decoder is to draw."""
 
     @classmethod
     def from_config(cls, config: Any) -> "Recipe":
@@ -45,7 +58,13 @@ class Recipe:
     @property
     def optimizer(self) -> optax.GradientTransformation:
         """The objective's optimiser at the recipe's rate."""
-        return self.objective.optimizer(self.learning_rate)
+        rate: Any = self.learning_rate
+        if self.learning_rate_decay == "cosine":
+            assert self.steps is not None, "a cosine needs the number of steps"
+            rate = optax.cosine_decay_schedule(self.learning_rate, self.steps)
+        if not self.weight_decay:
+            return self.objective.optimizer(rate)
+        return self.objective.optimizer(rate, self.weight_decay)
 
     def init(self, key: jax.Array) -> Params:
         """Return untrained parameters: the network's, and what the objective trains beside it.

@@ -11,8 +11,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from biasvae_jax.networks import Params
+from biasvae_jax.keys import Purpose, beside
+from biasvae_jax.networks import NoisyInput, Params
 from biasvae_jax.training.convergence import observe, start_watch
+from biasvae_jax.training.images import image_noise, shown
 from biasvae_jax.training.recipe import Recipe
 
 Terms = Any
@@ -36,6 +38,8 @@ class StepNoise(NamedTuple):
     world: Any
     posterior: Any
     """What `Objective.draw` returns: mostly standard normals `[batch, latent_dim]`."""
+    input: Any = ()
+    """Standard normals `[batch, pixels]` with `input_noise`."""
 
 
 def init_state(key: jax.Array, recipe: Recipe) -> TrainState:
@@ -47,17 +51,37 @@ def init_state(key: jax.Array, recipe: Recipe) -> TrainState:
 
 def draw_noise(key: jax.Array, step: jax.Array, recipe: Recipe) -> StepNoise:
     """Draw the noise of one step; it depends on `key` and `step` alone."""
+    images = None
+    if recipe.training_images:
+        images = shown(key, step, 1, recipe.batch_size, recipe.training_images)[0]
+    return _draw(key, step, images, recipe)
+
+
+def _draw(key: jax.Array, step: jax.Array, images: jax.Array | None, recipe: Recipe) -> StepNoise:
+    """Draw the noise of a step; of a training set, `images` says which it shows."""
     world_key, posterior_key = jax.random.split(jax.random.fold_in(key, step))
-    latents = recipe.network.latent_dim
+    latents, batch = recipe.network.latent_dim, recipe.batch_size
+    inputs: Any = ()
+    if recipe.input_noise:
+        input_key = jax.random.fold_in(beside(key, Purpose.TRAIN), step)
+        inputs = jax.random.normal(input_key, (batch, recipe.world.pixels))
     return StepNoise(
-        world=recipe.world.draw(world_key, (recipe.batch_size,)),
-        posterior=recipe.objective.draw(posterior_key, recipe.batch_size, latents),
+        world=recipe.world.draw(world_key, (batch,))
+        if images is None
+        else image_noise(key, images, recipe.world),
+        posterior=recipe.objective.draw(posterior_key, batch, latents),
+        input=inputs,
     )
 
 
 def draw_chunk(key: jax.Array, first_step: jax.Array, steps: int, recipe: Recipe) -> StepNoise:
     """Draw the noise of `steps` steps from `first_step` on, stacked along the first axis."""
-    return jax.lax.map(lambda i: draw_noise(key, first_step + i, recipe), jnp.arange(steps))
+    if not recipe.training_images:
+        return jax.lax.map(lambda i: draw_noise(key, first_step + i, recipe), jnp.arange(steps))
+    images = shown(key, first_step, steps, recipe.batch_size, recipe.training_images)
+    return jax.lax.map(
+        lambda each: _draw(key, first_step + each[0], each[1], recipe), (jnp.arange(steps), images)
+    )
 
 
 def noisy_step(
@@ -78,9 +102,13 @@ def noisy_step(
     x = recipe.sample(noise.world, bias, data, prepared).x
     chex.assert_shape(x, (recipe.batch_size, recipe.world.pixels))
 
+    network = recipe.network
+    if recipe.input_noise:
+        network = NoisyInput(network, recipe.input_noise * noise.input)
+
     def batch_loss(params):
         losses = recipe.objective.losses(
-            recipe.network, params, x, noise.posterior, strength, state.step,
+            network, params, x, noise.posterior, strength, state.step,
             recipe.likelihood_variance,
         )  # fmt: skip
         means = jax.tree.map(jnp.mean, losses)

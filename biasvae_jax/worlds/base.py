@@ -127,6 +127,10 @@ class World(Component):
         """Number of images of the test set."""
         return jax.eval_shape(self.test_factors).shape[0]
 
+    def training_size(self) -> int | None:
+        """Number of different training images; None if there is no end of them."""
+        return None
+
     def test_factors(self, data: Any = ()) -> jax.Array:
         """Return the factors of the test set, `[images, factors]`."""
         return self.test_set(data)[0]

@@ -137,6 +137,10 @@ class Table(World):
         """Number of rows held out."""
         return min(self.test_images, len(self._read.images) // 2)
 
+    def training_size(self) -> int:
+        """Number of rows that are not held out."""
+        return len(self._read.images) - self.test_size()
+
     @property
     def _split(self) -> tuple[np.ndarray, np.ndarray]:
         """Row numbers of the test set, and of those in training."""
