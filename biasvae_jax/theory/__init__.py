@@ -7,6 +7,7 @@ below the linear optimum's; only `loss_bound` holds for every model.
 """
 
 from biasvae_jax.theory.entropy import data_entropy, loss_bound
+from biasvae_jax.theory.finite import FinitePrediction, finite_prediction, sample_reduction
 from biasvae_jax.theory.linear import (
     LinearOptimum,
     collapse_threshold,
@@ -18,6 +19,7 @@ from biasvae_jax.theory.predictions import (
     Prediction,
     collapse_boundary,
     expected_losses,
+    optimum_losses,
     predict,
 )
 from biasvae_jax.theory.reduction import (
@@ -30,27 +32,45 @@ from biasvae_jax.theory.reduction import (
     sampled_reduction,
     sigmoid_moments,
     squares_reduction,
+    world_moments,
+)
+from biasvae_jax.theory.spiked import (
+    SpikedCovariance,
+    bulk_edge,
+    noise_threshold,
+    spiked_covariance,
+    spiked_prediction,
 )
 
 __all__ = [
     "ExpectedLosses",
+    "FinitePrediction",
     "LinearOptimum",
     "Moments",
     "Prediction",
     "Reduction",
+    "SpikedCovariance",
     "block_eigenvalue",
+    "bulk_edge",
     "cell_eigenvalues",
     "collapse_boundary",
     "collapse_threshold",
     "data_entropy",
     "expected_losses",
+    "finite_prediction",
     "linear_optimum",
     "linear_params",
     "loss_bound",
+    "noise_threshold",
+    "optimum_losses",
     "predict",
     "reduce_world",
+    "sample_reduction",
     "sampled_moments",
     "sampled_reduction",
     "sigmoid_moments",
+    "spiked_covariance",
+    "spiked_prediction",
     "squares_reduction",
+    "world_moments",
 ]

@@ -55,14 +55,33 @@ def expected_losses(
     kept = np.concatenate([cells[..., :latents], noise], axis=-1)
     empty = world.pixels - world.latents - spare
     rest = cells[..., latents:].sum(-1) + empty * world.noise_variance
-    return _losses(kept, rest, np.asarray(beta, float), variance)
+    return optimum_losses(kept, rest, beta, variance)
 
 
-def _losses(kept: np.ndarray, rest: np.ndarray, beta: np.ndarray, variance: float):
-    optimum = linear_optimum(np.maximum(kept, TINY), beta[..., None], variance)
-    reconstruction = 0.5 * (optimum.distortion.sum(-1) + rest) / variance
-    kl = optimum.kl.sum(-1)
-    return ExpectedLosses(reconstruction + beta * kl, reconstruction, kl)
+def optimum_losses(
+    eigenvalues: np.ndarray,
+    rest: np.ndarray | float,
+    beta: np.ndarray | float,
+    variance: float,
+    seen: np.ndarray | None = None,
+) -> ExpectedLosses:
+    """Expected losses of the optimum for `eigenvalues` λ, on the images it was fitted to or others.
+
+    reconstruction = ½[Σ r²a + r(1 − r)λ + rest]/σ² and kl = ½ Σ (1 − r)a/λ + r − 1 − ln r, with
+    r = min(1, t/λ), a = `seen` the images' second moment about the model's mean along each
+    direction, and `rest` that along all others. Where a = λ, as on the images that it was fitted
+    to (None), they are ½[Σ min(λ, t) + rest]/σ² and ½ Σ −ln r. Shapes: `eigenvalues` and `seen`
+    `[..., directions]`; `beta` broadcasts with `[...]`.
+    """
+    kept, beta = np.maximum(eigenvalues, TINY), np.asarray(beta, float)
+    optimum = linear_optimum(kept, beta[..., None], variance)
+    distortion, kl = optimum.distortion, optimum.kl
+    if seen is not None:
+        excess = seen / kept - 1
+        distortion = distortion + optimum.posterior_variance**2 * kept * excess
+        kl = kl + 0.5 * optimum.mean_variance * excess
+    reconstruction = 0.5 * (distortion.sum(-1) + rest) / variance
+    return ExpectedLosses(reconstruction + beta * kl.sum(-1), reconstruction, kl.sum(-1))
 
 
 class Prediction(NamedTuple):
@@ -154,7 +173,7 @@ class _TestSet(NamedTuple):
 def _predict_one(
     reduction: Reduction, test: _TestSet, beta: np.ndarray, variance: float
 ) -> Prediction:
-    losses = _losses(reduction.eigenvalues, reduction.rest, beta, variance)
+    losses = optimum_losses(reduction.eigenvalues, reduction.rest, beta, variance)
     optimum = linear_optimum(reduction.eigenvalues, beta, variance)
     r, active = optimum.posterior_variance, optimum.mean_variance
     gain = np.sqrt(active / reduction.eigenvalues)

@@ -118,7 +118,7 @@ def squares_reduction(
     eigenvalues = np.concatenate([cells[order], np.full(len(noise), world.noise_variance)])
     signal = np.concatenate([cells[order] - world.noise_variance, np.zeros(len(noise))])
     total = cells.sum() + (world.pixels - world.latents) * world.noise_variance
-    return _leading(mean, np.vstack([blocks[order], noise]), eigenvalues, signal, total, directions)
+    return leading(mean, np.vstack([blocks[order], noise]), eigenvalues, signal, total, directions)
 
 
 def sampled_moments(
@@ -174,10 +174,10 @@ def sampled_reduction(moments: Moments, directions: int) -> Reduction:
         values, vectors = (a[..., ::-1] for a in np.linalg.eigh(covariance))
     axes = vectors.T
     signal = np.einsum("kp,pq,kq->k", axes, moments.signal, axes, optimize=True)
-    return _leading(moments.mean, axes, values, signal, np.trace(covariance), directions)
+    return leading(moments.mean, axes, values, signal, np.trace(covariance), directions)
 
 
-def _leading(mean, axes, eigenvalues, signal, total, directions: int) -> Reduction:
+def leading(mean, axes, eigenvalues, signal, total, directions: int) -> Reduction:
     """Keep the leading directions, and fill up with empty ones."""
     missing = max(0, directions - len(axes))
     axes = np.pad(axes[:directions], ((0, missing), (0, 0)))
@@ -202,12 +202,38 @@ def reduce_world(
     `key`: 65,536, or 16,384 above 1,024 pixels. `bias` is the shift of the latents where it is not
     given. A subclass of `Squares` may have changed its images, so it counts as any other.
     """
-    bias = Shift() if bias is None else bias
-    normal = bias.normal(float(strength)) if isinstance(bias, LatentBias) else None
-    if type(world) is Squares and normal is not None:
+    normal = normal_latents(world, strength, bias)
+    if normal is not None:
         mean, deviation = normal
+        assert isinstance(world, Squares)
         return squares_reduction(world, mean, directions, deviation)
-    sample_key = jax.random.key(0) if key is None else key
+    return sampled_reduction(world_moments(world, strength, key, bias, data), directions)
+
+
+def normal_latents(
+    world: World, strength: float, bias: Bias | None = None
+) -> tuple[float, float] | None:
+    """Mean and deviation of the latents where closed forms hold: `Squares`, normal latents."""
+    bias = Shift() if bias is None else bias
+    if type(world) is not Squares or not isinstance(bias, LatentBias):
+        return None
+    return bias.normal(float(strength))
+
+
+def world_moments(
+    world: World,
+    strength: float,
+    key: jax.Array | None = None,
+    bias: Bias | None = None,
+    data: Any = (),
+) -> Moments:
+    """Return the moments of a world under a bias, as exactly and from what `reduce_world` does."""
+    normal = normal_latents(world, strength, bias)
+    if normal is not None:
+        assert isinstance(world, Squares)
+        mean, axes, _, along, _ = squares_reduction(world, normal[0], world.latents, normal[1])
+        signal = (axes.T * along) @ axes
+        return Moments(mean, signal + world.noise_variance * np.eye(world.pixels), signal)
+    key = jax.random.key(0) if key is None else key
     images = 65_536 if world.pixels <= DENSE_PIXELS else 16_384
-    moments = sampled_moments(sample_key, world, strength, images, bias, data)
-    return sampled_reduction(moments, directions)
+    return sampled_moments(key, world, strength, images, bias, data)

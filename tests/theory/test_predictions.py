@@ -15,11 +15,14 @@ from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import (
     expected_losses,
+    finite_prediction,
     linear_params,
     loss_bound,
     predict,
     reduce_world,
+    sample_reduction,
     sigmoid_moments,
+    world_moments,
 )
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Squares
@@ -70,11 +73,11 @@ def sweep_of(config):
     return Sweep(Recipe.from_config(config), PLAN)
 
 
-def optima(config, bias, beta):
+def optima(config, bias, beta, reduce=reduce_world):
     """The optimum at each (bias, β), stacked."""
     world = Recipe.from_config(config).world
     params = [
-        linear_params(reduce_world(world, float(mu), config.latents), weight, 0.25)
+        linear_params(reduce(world, float(mu), config.latents), weight, 0.25)
         for mu, weight in zip(bias, beta, strict=True)
     ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *params)
@@ -96,6 +99,29 @@ def test_its_scores_are_the_predicted_ones(config):
     ):  # fmt: skip
         found = scores[name].reshape(2, 2)
         np.testing.assert_allclose(found, known[name], atol=tolerance, rtol=0.02, err_msg=name)
+
+
+def test_the_optimum_of_a_training_set_scores_what_is_predicted_of_it():
+    models, sweep, world = grid(MANY), sweep_of(MANY), Recipe.from_config(MANY).world
+    noise = world.draw(jax.random.key(5), (150,))
+    samples = {mu: np.asarray(world.sample(noise, Shift(), mu).x) for mu in MANY.mu}
+
+    def of_sample(world, mu, latents):
+        return sample_reduction(samples[mu], latents, world_moments(world, mu))
+
+    stacked = optima(MANY, models.bias, models.beta, of_sample)
+    scores = sweep.score(models, stacked)._asdict()
+    scores |= sweep.diagnose(models, stacked)._asdict()
+    for row, mu in enumerate(MANY.mu):
+        known = finite_prediction(samples[mu], world, mu, MANY.beta, 0.25, MANY.latents)
+        for name, tolerance in (
+            ("pmi", 0.02), ("recovery_r2", 0.015), ("signal_share", 0.015), ("active_units", 0),
+            ("generation_mse", 0.004), ("generation_offset", 0.004), ("gap", 0.05),
+            ("generation_shrinkage", 0.004), ("generation_head", 0.004),
+        ):  # fmt: skip
+            found = np.asarray(scores[name]).reshape(2, 2)[row]
+            predicted = getattr(known, name)
+            np.testing.assert_allclose(found, predicted, atol=tolerance, rtol=0.03, err_msg=name)
 
 
 def test_the_gap_of_a_collapsed_model_is_what_its_squares_would_have_saved():
