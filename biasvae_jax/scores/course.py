@@ -99,8 +99,9 @@ def course(
 def threshold(x: jax.Array, features: jax.Array) -> jax.Array:
     """Return λ_max(Cov(x, h) (Cov(h) + ε)⁻¹ Cov(h, x)), `diagnosis.encoder_threshold` traceably.
 
-    In float32 and to about a hundredth, with ε = 1e-6 of h's variance, which replaces the cut of directions that are
-    rounding. 0 if no feature varies. `x` `[images, pixels]`, `features` `[images, width]`; scalar.
+    In float32 and to about a hundredth, with ε = 1e-6 of h's variance, which replaces the cut of
+    directions that are rounding. 0 if no feature varies. `x` `[images, pixels]`, `features`
+    `[images, width]`; scalar.
     """
     x, h = (a - a.mean(0, keepdims=True) for a in (x, features))
     covariance, cross = h.T @ h / len(h), h.T @ x / len(h)
