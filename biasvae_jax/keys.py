@@ -27,6 +27,7 @@ class Purpose(enum.IntEnum):
     ORDER = 12
     TRAINING_SET = 13
     COURSE = 14
+    EVENT = 15
 
 
 NEVER = 2**32 - 1  # no training lasts so many steps

@@ -30,11 +30,13 @@ def load_tree(
     *,
     owners: Collection[str] = (),
     part: slice | None = None,
+    added: Collection[Keys] = (),
 ) -> Any:
     """Read a tree stored by `save_tree`: a nested dict of arrays.
 
-    If `like` is given, the keys, shapes and dtypes must be its own; `owners` are hashes that stand
-    for `config` too, and `part` the models it must hold. Raises CannotReadNow, Foreign or Damaged.
+    If `like` is given, the keys, shapes and dtypes must be its own; arrays that were `added` since
+    trees were first stored may be missing. `owners` are hashes that stand for `config` too, and
+    `part` the models it must hold. Raises CannotReadNow, Foreign or Damaged.
     """
     try:
         manifest = check_manifest(folder, study, owners=owners, part=part)
@@ -42,7 +44,9 @@ def load_tree(
         empty, arrays = _metadata(folder, files)
         stated = {keys: _stated(folder, ".".join(keys), files) for keys in arrays}
         if like is not None:
-            _compare(folder, empty, stated, like)
+            missing = set(added) - stated.keys()
+            expected = {k: v for k, v in shapes(like).items() if k not in missing}
+            _compare(folder, expected, stated)
         if part is not None and "models" not in manifest:  # stored before groups named theirs
             sizes = {shape[0] if shape else 0 for shape, _ in stated.values()}
             if sizes - {part.stop - part.start}:
@@ -198,9 +202,8 @@ def _check_room(folder: Path, stated: dict[Keys, tuple[tuple[int, ...], np.dtype
         raise cannot_read_now(folder, MemoryError())
 
 
-def _compare(folder: Path, empty: dict[Keys, Any], stated: dict[Keys, Any], like: Any) -> None:
-    """Raise Foreign, naming the first difference, unless the arrays are those of `like`."""
-    expected = shapes(like)
+def _compare(folder: Path, expected: dict[Keys, Any], stated: dict[Keys, Any]) -> None:
+    """Raise Foreign, naming the first difference, unless the arrays are those expected."""
     for keys in sorted(expected.keys() | stated.keys()):
         if expected.get(keys) != stated.get(keys):
             held, wanted = _words(stated.get(keys)), _words(expected.get(keys))

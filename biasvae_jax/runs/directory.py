@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -179,16 +179,19 @@ def models_folder(path: Path, group: int) -> Path:
     return path / "models" / f"group-{group:05d}"
 
 
-def load_models(path: Path, group: int, study: Study, like: Any = None) -> Any:
+def load_models(
+    path: Path, group: int, study: Study, like: Any = None, added: Collection[tuple[str, ...]] = ()
+) -> Any:
     """Read a finished group; None when it is not finished.
 
-    `like` is a tree of the shapes it must have. Raises CannotReadNow, Foreign or Damaged.
+    `like` is a tree of the shapes it must have; arrays `added` since may be missing. Raises
+    CannotReadNow, Foreign or Damaged.
     """
     folder = models_folder(path, group)
     try:
         if not folder.exists():
             return None
-        return load_tree(folder, study, like, **_whose(path, group, study))
+        return load_tree(folder, study, like, added=added, **_whose(path, group, study))
     except OSError as error:
         raise cannot_read_now(folder, error) from None
     except Damaged as error:

@@ -9,6 +9,7 @@ import xarray as xr
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
+from biasvae_jax.scores import events as events  # likewise
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import SWEPT, Meaning
 from biasvae_jax.scores.course import COURSE

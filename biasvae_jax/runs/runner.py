@@ -18,6 +18,7 @@ from biasvae_jax.runs.results import history_dataset, results_dataset
 from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 from biasvae_jax.scores.base import SCORES, SWEPT, left_out
 from biasvae_jax.scores.course import measured
+from biasvae_jax.scores.events import EVENT
 from biasvae_jax.scores.generalisation import GENERALISATION
 from biasvae_jax.study import Study
 from biasvae_jax.sweep import Models, Sweep
@@ -52,6 +53,7 @@ class Run:
                     self._store_group(number, tree)
                 else:
                     self.progress.skip(models[part], self._steps)
+                    self._score_further(tree, models[part])
                 if tree is not None:
                     stored.append({key: tree.get(key, {}) for key in STORED})
                 raise_if(processes.gather(stop.asked).max())
@@ -107,9 +109,22 @@ class Run:
             "history": self._empty_history(models)._asdict(),
             **_if_any(course=self._empty_course(models)),
         }
+        added = [("scores", name) for name in EVENT]
         return processes.on_first(
-            lambda: directory.load_models(self.path, number, self.study, like)
+            lambda: directory.load_models(self.path, number, self.study, like, added)
         )
+
+    def _score_further(self, tree: dict[str, Any] | None, models: Models) -> None:
+        """Add the scores that a group stored by an older version lacks, from its parameters."""
+        lacks = tree is not None and not EVENT.keys() <= tree["scores"].keys()
+        if "event" in left_out(self.sweep.recipe) or not processes.gather(lacks)[0]:
+            return
+        params = self.sweep.gather(self.sweep.init(models), models).params
+        if tree is not None:
+            params = serialization.from_state_dict(params, tree["params"])
+        found = self.sweep.events(models, self.sweep.put(processes.share(params)))
+        if tree is not None and found is not None:
+            tree["scores"] |= found._asdict()
 
     def _store_group(self, number: int, tree: dict[str, Any]) -> None:
         processes.on_first(lambda: directory.save_models(self.path, number, tree, self.study))
@@ -153,6 +168,8 @@ class Run:
         if losses is not None:
             gap = losses.test - losses.train
             scores |= dict(zip(GENERALISATION, (*losses, gap), strict=True))
+        events = self.sweep.events(models, state.params)
+        scores |= events._asdict() if events else {}
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
             "scores": scores,

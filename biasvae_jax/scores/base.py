@@ -18,7 +18,7 @@ from biasvae_jax.worlds import Generated
 
 Group = Literal["recovery", "disentanglement", "information", "generation", "training", "traps"]
 Better = Literal["higher", "lower", ""]
-Need = Literal["features", "latents", "noise", "optimum", "render", "training_set"]
+Need = Literal["event", "features", "latents", "noise", "optimum", "render", "training_set"]
 
 
 class Meaning(NamedTuple):
@@ -55,7 +55,7 @@ class Score:
 
 SCORES: dict[str, Score] = {}
 """Every score, by name, in the order of registration."""
-SWEPT = ("recovery", "gap", "signal_share", "generalisation")
+SWEPT = ("recovery", "gap", "signal_share", "event", "generalisation")
 """Names of those that every sweep computes, in the order of its results."""
 
 
@@ -73,6 +73,7 @@ def unmet(recipe: Recipe) -> dict[Need, str]:
     """Return the needs that a study does not meet, and why."""
     kind = recipe.world.kind
     reasons: dict[Need, str] = {
+        "event": "" if getattr(recipe.world, "event", "") else f"{kind} states no rare event",
         "features": ""
         if hasattr(recipe.network, "features")
         else f"{type(recipe.network).__name__} has no features, the last hidden layer",

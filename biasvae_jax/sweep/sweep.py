@@ -14,6 +14,7 @@ import numpy as np
 
 from biasvae_jax.axes import Models
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.scores.base import unmet
 from biasvae_jax.scores.course import TEST, course, course_noise
 from biasvae_jax.scores.diagnosis import (
     GAP_BATCHES,
@@ -24,6 +25,14 @@ from biasvae_jax.scores.diagnosis import (
     gap,
     signal_share,
     twin_noise,
+)
+from biasvae_jax.scores.events import (
+    MASS_BATCHES,
+    EventScores,
+    event_noise,
+    event_scores,
+    mass,
+    reach,
 )
 from biasvae_jax.scores.generalisation import (
     LOSS_BATCHES,
@@ -44,6 +53,7 @@ from biasvae_jax.theory import linear_params
 from biasvae_jax.theory.reduction import reduce_world
 from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
+from biasvae_jax.worlds import rare_cases
 
 BASELINES = 3  # random networks the original study averaged over
 
@@ -148,6 +158,21 @@ class Sweep:
             shared = noise, self._some_of_test, self._data
             return self.gather(self._course(shared, slot, params, bias, strength), models)
 
+    def events(self, models: Models, params: Any) -> EventScores | None:
+        """Tell how trained models treat the world's rare event: numpy arrays `[models]`.
+
+        None where the world states none.
+        """
+        if "event" in unmet(self.recipe):
+            return None
+        world: Any = self.recipe.world
+        stacked = params, self.put(models.bias)
+        with jax.debug_nans(False):
+            masses = self._over_batches(MASS_BATCHES, event_noise, self._mass, models, *stacked)
+            reached = self.gather(self._reach(self._cases, params), models)
+        known = [world.event_probability(self.recipe.bias, float(b)) for b in models.bias]
+        return event_scores(masses, reached, np.array(known, float))  # None becomes NaN
+
     def _reductions(self, models: Models) -> Any:
         biases, row = np.unique(models.bias, return_inverse=True)
         recipe, key = self.recipe, purpose_key(0, Purpose.MOMENTS)
@@ -162,8 +187,9 @@ class Sweep:
     def baselines(self) -> dict[str, np.ndarray]:
         """Score randomly initialised networks, with the plainest head too: `[BASELINES]` each.
 
-        They are scored at the neutral bias, which only `active_units` and `signal_share` depend on;
-        `gap` has no meaning without a strength of the regularisation.
+        They are scored at the neutral bias, which only `active_units`, `signal_share` and the
+        masses of a rare event depend on; `gap` has no meaning without a strength of the
+        regularisation.
         """
         neutral = np.full(BASELINES, self.recipe.bias.axis.neutral, np.float32)
         networks = Models(np.zeros(BASELINES, np.int32), neutral, np.zeros(BASELINES, np.float32))
@@ -172,7 +198,9 @@ class Sweep:
             params, scores, raw = self._baseline((self._test, self._data), index, bias)
             scores, raw = self.gather((scores, raw), networks)
         share = self._signal_share(networks, params)
+        events = self.events(networks, params)
         found = {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
+        found |= events._asdict() if events else {}
         return {name: value for name, value in found.items() if value is not None}
 
     def lift(self, function: Callable) -> Callable:
@@ -346,6 +374,24 @@ class Sweep:
             return code_variance(_row(noise, slot), params, bias, self.recipe, data)
 
         return self._layout.lift(one)
+
+    @functools.cached_property
+    def _cases(self) -> Any:
+        """The test images that show the rare event, with weights, on every device."""
+        world: Any = self.recipe.world
+        return self._layout.draw(lambda test: rare_cases(world, test[1]))(self._test)
+
+    @functools.cached_property
+    def _mass(self) -> Callable:
+        def one(shared, slot, params, bias):
+            noise, data = shared
+            return mass(_row(noise, slot), params, bias, self.recipe, data)
+
+        return self._layout.lift(one)
+
+    @functools.cached_property
+    def _reach(self) -> Callable:
+        return self._layout.lift(lambda cases, params: reach(cases, params, self.recipe))
 
     @functools.cached_property
     def _baseline(self) -> Callable:

@@ -7,6 +7,7 @@ below the linear optimum's; only `loss_bound` holds for every model.
 """
 
 from biasvae_jax.theory.entropy import data_entropy, loss_bound
+from biasvae_jax.theory.events import EventPrediction, predict_events
 from biasvae_jax.theory.finite import FinitePrediction, finite_prediction, sample_reduction
 from biasvae_jax.theory.linear import (
     LinearOptimum,
@@ -43,6 +44,7 @@ from biasvae_jax.theory.spiked import (
 )
 
 __all__ = [
+    "EventPrediction",
     "ExpectedLosses",
     "FinitePrediction",
     "LinearOptimum",
@@ -64,6 +66,7 @@ __all__ = [
     "noise_threshold",
     "optimum_losses",
     "predict",
+    "predict_events",
     "reduce_world",
     "sample_reduction",
     "sampled_moments",

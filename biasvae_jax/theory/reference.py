@@ -7,10 +7,12 @@ import numpy as np
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.theory.events import predict_events
 from biasvae_jax.theory.linear import collapse_threshold
 from biasvae_jax.theory.predictions import predict
 from biasvae_jax.theory.reduction import Reduction, reduce_world
 from biasvae_jax.training import Recipe
+from biasvae_jax.worlds import Generated
 
 MOST_PIXELS = 4_096  # the covariance of more takes too much time and memory
 
@@ -59,7 +61,15 @@ def reference(recipe: Recipe, grid: Grid, data: Any = ()) -> Reference | None:
             recipe.world, biases.tolist(), strengths[positive].tolist(), variance, latents,
             data=data, reductions=reductions,
         )  # fmt: skip
-        for name, values in found._asdict().items():
+        scores = found._asdict()
+        if isinstance(recipe.world, Generated) and recipe.world.event:
+            events = predict_events(
+                recipe.world, recipe.bias, biases.tolist(), strengths[positive].tolist(), variance,
+                reductions,
+            )  # fmt: skip
+            known = {n: v for n, v in events._asdict().items() if np.isfinite(v).any()}
+            scores |= known
+        for name, values in scores.items():
             predictions[name] = np.full((len(biases), len(strengths)), np.nan)
             predictions[name][:, positive] = values
         predictions["pmi_exact"] = predictions["pmi"]

@@ -1,6 +1,7 @@
 """Data-generating processes, one file each."""
 
 from biasvae_jax.worlds.base import Factor, Generated, Noise, Sample, World
+from biasvae_jax.worlds.events import rare_cases
 from biasvae_jax.worlds.squares import Squares, SquaresNoise
 from biasvae_jax.worlds.table import Table
 
@@ -13,4 +14,5 @@ __all__ = [
     "SquaresNoise",
     "Table",
     "World",
+    "rare_cases",
 ]

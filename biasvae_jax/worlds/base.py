@@ -153,10 +153,13 @@ class Generated(World):
     """A world with a simulator: latents z → factors u by `link` → clean image by `render`.
 
     A subclass gives `factors`, `image`, `link`, `render` and `test_factors`; the latents are as
-    many as the factors unless `latents` says otherwise.
+    many as the factors unless `latents` says otherwise. It may state an event that a bias makes
+    rare, by `event` and `rare`.
     """
 
     accepts = LatentBias
+    event: ClassVar[str] = ""
+    """The rare event of `rare`, in a few words; empty if the world states none."""
 
     @property
     def latents(self) -> int:
@@ -170,6 +173,18 @@ class Generated(World):
     def render(self, u: jax.Array) -> jax.Array:
         """Map factors `[..., factors]` to clean images `[..., pixels]`."""
         raise NotImplementedError
+
+    def rare(self, images: jax.Array) -> jax.Array:
+        """Tell where images `[..., pixels]` show the rare event, `[..., places]` booleans.
+
+        Its probability is the mean over the places. Decoded images are asked too, so it must take
+        any.
+        """
+        raise NotImplementedError
+
+    def event_probability(self, bias: Bias, strength: float) -> float | None:
+        """Return its probability in training images without noise; None: estimate it from some."""
+        return None
 
     def draw(self, key: jax.Array, shape: tuple[int, ...]) -> Noise:
         """Draw standard normals for `shape` examples."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from biasvae_jax.biases.base import Bias, LatentBias
 from biasvae_jax.components import (
     ConfigError,
     register,
@@ -49,6 +50,7 @@ class Squares(Generated):
     Above 1, intensities leave [0, 1], which needs `output` identity to be followed."""
 
     kind = "squares"
+    event = "a square is darker than the middle grey, its mean intensity below ½"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range, or the test set too large."""
@@ -125,8 +127,28 @@ class Squares(Generated):
             contrast = jnp.asarray(self.contrasts, jnp.float32)
             u = 0.5 + jnp.broadcast_to(contrast, u.shape) * (u - 0.5)
         # a product with zeros and ones: exact, and on a CPU faster than broadcasting
+        return jnp.matmul(u, self._blocks, precision="highest")
+
+    @property
+    def _blocks(self) -> np.ndarray:
+        """The pixels of each square, 1 within and 0 without, `[n², pixels]`."""
         stripes = np.kron(np.eye(self.n, dtype=np.float32), np.ones(self.m, np.float32))
-        return jnp.matmul(u, np.kron(stripes, stripes), precision="highest")
+        return np.kron(stripes, stripes)
+
+    def rare(self, images: jax.Array) -> jax.Array:
+        """Tell which squares' mean intensity is below ½: `[..., pixels]` → `[..., n²]`."""
+        sums = jnp.matmul(images, self._blocks.T, precision="highest")
+        return sums < 0.5 * self.m**2
+
+    def event_probability(self, bias: Bias, strength: float) -> float | None:
+        """Return Φ(−mean/deviation) of normal latents; None if they are not, or in a subclass."""
+        normal = bias.normal(strength) if isinstance(bias, LatentBias) else None
+        if normal is None or type(self) is not Squares:
+            return None
+        mean, deviation = normal
+        if deviation == 0:
+            return float(mean < 0)
+        return 0.5 * math.erfc(mean / deviation / math.sqrt(2))
 
     def test_factors(self, data: Any = ()) -> jax.Array:
         """Return every combination of the bins over the squares, `[len(bins)^n², n²]`."""

@@ -41,7 +41,8 @@ def test_variables_types_and_descriptions_are_the_contract():
         "loss", "reconstruction", "kl", "pmi", "pmi_exact", "pmi_mean", "recovery_mse",
         "recovery_r2", "recovery_r2_mean", "generation_mse", "generation_offset",
         "generation_shrinkage", "generation_head", "gap", "signal_share", "active_units", "regime",
-        "steps", "finite",
+        "steps", "finite", "prior_mass", "posterior_mass", "reach", "price", "encoder_error",
+        "train_loss", "test_loss", "generalisation_gap",
     }  # fmt: skip
     random = {"random_" + name for name in (*SCORES, "recovery_mse_raw")}
     assert set(results.data_vars) == expected | random | {"threshold"}

@@ -8,6 +8,7 @@ import pytest
 
 from biasvae_jax.config import Config
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.scores.events import EventScores
 from biasvae_jax.sweep import Models, Sweep, grid
 from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import block_eigenvalue, collapse_threshold, expected_losses, predict
@@ -127,7 +128,8 @@ def test_going_on_from_a_host_copy_changes_no_bit():
 def test_baselines_are_three_networks_with_every_score_and_the_plainest_head():
     baselines = Sweep(Recipe.from_config(SMALL), PLAN).baselines()
     beside = {"signal_share", "recovery_mse_raw"}
-    assert set(baselines) == set(run(score=True)[2]._fields) | beside
+    scores = {*run(score=True)[2]._fields, *EventScores._fields}
+    assert set(baselines) == scores | beside
     assert all(value.shape == (3,) for value in baselines.values())
     assert len(set(baselines["pmi"])) == 3
 
