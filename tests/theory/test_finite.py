@@ -179,6 +179,17 @@ def test_the_limit_alone_says_what_samples_average(world, latents):
     np.testing.assert_array_less(endless.generation_mse[0] + 0.005, found["generation_mse"])
 
 
+def test_without_bias_the_mean_images_error_is_the_chance_of_the_sample():
+    world, number = Squares(n=2, m=7), 300
+    samples = [
+        finite_prediction(images(world, 0.0, number, seed), world, 0.0, [0.2, 2.0], 0.25, 4)
+        for seed in range(6)
+    ]
+    limit = spiked_prediction(world, 0.0, [0.2, 2.0], 0.25, 4, number).generation_offset
+    found = np.mean([each.generation_offset for each in samples], 0)
+    np.testing.assert_allclose(limit, found, rtol=0.15)
+
+
 @pytest.mark.parametrize("number", [4, 12, 100])
 @pytest.mark.parametrize("latents", [2, 6])
 def test_whatever_the_sample_a_larger_beta_never_draws_better(number, latents):
