@@ -135,6 +135,10 @@ def test_the_boundary_stands_between_the_columns_it_separates():
     np.testing.assert_allclose(x, [0, 0, 1.5, 1.5, 2.5, 2.5])
     np.testing.assert_allclose(y, [-0.5, 0.5, 0.5, 1.5, 1.5, 2.5])
     assert boundary_steps(np.ones(2), (2.0, 1.0))[0].size == 0
+    # a quarter and all of the way from 0, which has no logarithm, to 0.5; then as without 0
+    x, _ = boundary_steps(np.array([0.125, 0.5, 10**0.5, 99.0]), (0.0, 0.5, 1.0, 10.0))
+    np.testing.assert_allclose(x[::2], [0.25, 1.0, 2.5, 3.5])
+    np.testing.assert_allclose(boundary_steps(np.ones(2), (0.0,))[0], 0)
 
 
 def test_a_map_with_nothing_in_it_can_be_drawn():

@@ -1,21 +1,22 @@
 """Which way do a score's level sets run over the grid: models of it, compared on held-out cells.
 
 A score in μ alone has horizontal level sets, one in β alone vertical ones; "diagonal" is neither,
-and the theory says which diagonal: log β − log β*(μ). numpy and scikit-learn.
+and the theory says which diagonal: log β − log β*(μ). Its rival is any straight one,
+log β − a·μ. numpy, SciPy and scikit-learn.
 """
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
-from sklearn.preprocessing import SplineTransformer
 
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
-
-MU, BETA, ADDITIVE, THEORY = "μ alone", "log β alone", "additive", "log β − log β*"
-MODELS = (MU, BETA, ADDITIVE, THEORY)
-MOST_KNOTS = 9
+from biasvae_jax.statistics.surfaces import ADDITIVE as ADDITIVE  # their names of old
+from biasvae_jax.statistics.surfaces import BETA as BETA
+from biasvae_jax.statistics.surfaces import MODELS, Cells, fitted_slope, predict
+from biasvae_jax.statistics.surfaces import MU as MU
+from biasvae_jax.statistics.surfaces import SLOPE as SLOPE
+from biasvae_jax.statistics.surfaces import THEORY as THEORY
 
 HoldOut = Literal["seed", "mu"]
 
@@ -35,18 +36,11 @@ class ModelComparison(NamedTuple):
     saturated: Interval
     """R² of each held-out cell's mean over the other seeds, a level for every cell: about the most
     there is to explain (a right model passes it a little, having fewer levels to err in)."""
-
-
-class _Cells(NamedTuple):
-    """Cells laid out flat: three coordinates and the score, each `[cells]`."""
-
-    mu: np.ndarray
-    log_beta: np.ndarray
-    distance: np.ndarray
-    score: np.ndarray
-
-    def at(self, where: np.ndarray) -> "_Cells":
-        return _Cells(*(field[where] for field in self))
+    slope: np.ndarray
+    """a of log β − a·μ fitted to all cells of a seed, per unit of μ, `[seed]`; d log β/dμ along the
+    level sets, to be read beside d log β*/dμ."""
+    without_log: int = 0
+    """How many β were left out because they are 0, where log β is undefined."""
 
 
 def compare_models(
@@ -57,34 +51,40 @@ def compare_models(
     hold_out: HoldOut = "seed",
     level: float = 0.95,
 ) -> ModelComparison:
-    """Compare four models of a score by R² on cells that none of them has seen.
+    """Compare five models of a score by R² on cells that none of them has seen.
 
     `score` `[mu, beta, seed]`, `mu` `[mu]`, `beta` `[beta]`, `threshold` β*(μ) `[mu]`. The models,
     all fitted by least squares: a level for each μ; a level for each β; their sum; and a cubic
     spline in log β − log β* with knots at quantiles of its distinct values, at most 9 and two fewer
     than the longer axis has levels (but 2), so that it has no more coefficients than the larger of
-    the first two. Levels are joined by straight lines, which predict what lies between them.
+    the first two. The fifth is the same spline in log β − a·μ, with one slope a fitted to the cells
+    seen (`surfaces.fitted_slope`): the rival to which the theory must be superior if it is to say
+    more than that there is a diagonal. Levels are joined by straight lines, which predict what lies
+    between them. Columns of β = 0 are left out and counted, since log β is undefined there.
 
     `hold_out="seed"`: each seed is predicted from the others. Seeds share the whole grid, so this
     measures what is more than noise, not prediction of new cells, and its R² are not quite
     independent, since any two fits share seeds. `hold_out="mu"` is the sharper test: within each
     seed by itself, every μ but the smallest and the largest is predicted from the other rows; the
-    first and third model interpolate, the fourth has nothing but β*(μ) for that row.
+    first and third model interpolate, the fourth has nothing but β*(μ) for that row and the fifth
+    nothing but a line through the others.
 
     R² is 1 − Σ(score − predicted)²/Σ(score − its mean)² over a seed's held-out cells, the same for
     all models; cells that are not finite are left out of fit and test.
 
     With one seed nothing can be held out by seed, and R² is NaN. Raises ValueError if shapes
-    disagree, there are fewer than two μ (three to hold out one) or two β, or β or β* is not > 0.
+    disagree, there are fewer than two μ (three to hold out one) or two β > 0, a β is below 0 or β*
+    is not > 0.
     """
     score = np.asarray(score, float)
     mu, beta, threshold = (np.asarray(a, float) for a in (mu, beta, threshold))
     _check(score, mu, beta, threshold, hold_out)
-    log_beta = np.log(beta)
+    positive = beta > 0
+    score, log_beta = score[:, positive], np.log(beta[positive])
     places = np.broadcast_arrays(mu[:, None], log_beta, log_beta - np.log(threshold)[:, None])
     flat = score.reshape(-1, score.shape[-1]).T  # [seed, cells]
     at_mu, at_beta, distance = (place.ravel() for place in places)
-    seeds = [_Cells(at_mu, at_beta, distance, values) for values in flat]
+    seeds = [Cells(at_mu, at_beta, distance, values) for values in flat]
     if hold_out == "seed":
         predicted = np.stack([_predict_seed(seeds, s) for s in range(len(seeds))])
     else:
@@ -96,59 +96,28 @@ def compare_models(
     best = int(np.argmax(np.where(np.isnan(intervals.mean), -np.inf, intervals.mean)))
     behind = paired_interval(r2, np.broadcast_to(r2[best], r2.shape), level=level)
     saturated = t_interval(_r2(flat, others, tested & np.isfinite(others)), level=level)
-    return ModelComparison(MODELS, r2, intervals, best, behind, saturated)
+    slope = np.array([fitted_slope(cells) for cells in seeds])
+    slope[~np.isfinite(flat).any(1)] = np.nan
+    return ModelComparison(
+        MODELS, r2, intervals, best, behind, saturated, slope, int((~positive).sum())
+    )
 
 
-def _predict_seed(seeds: list[_Cells], held: int) -> np.ndarray:
+def _predict_seed(seeds: list[Cells], held: int) -> np.ndarray:
     """Predict all cells of a seed from the other seeds, `[model, cells]`."""
     nothing = seeds[held].at(np.zeros(0, int))  # all that one seed alone leaves
     others = [nothing, *seeds[:held], *seeds[held + 1 :]]
-    seen = _Cells(*(np.concatenate(fields) for fields in zip(*others, strict=True)))
-    return _predict(seen, seeds[held])
+    seen = Cells(*(np.concatenate(fields) for fields in zip(*others, strict=True)))
+    return predict(seen, seeds[held])
 
 
-def _predict_rows(cells: _Cells) -> np.ndarray:
+def _predict_rows(cells: Cells) -> np.ndarray:
     """Predict every inner row of a seed from its other rows, `[model, cells]`; NaN elsewhere."""
     predicted = np.full((len(MODELS), len(cells.mu)), np.nan)
     for value in np.unique(cells.mu)[1:-1]:
         row = cells.mu == value
-        predicted[:, row] = _predict(cells.at(~row), cells.at(row))
+        predicted[:, row] = predict(cells.at(~row), cells.at(row))
     return predicted
-
-
-def _predict(seen: _Cells, unseen: _Cells) -> np.ndarray:
-    """Fit each model on `seen` and predict `unseen`, `[model, cells]`; NaN if nothing was seen."""
-    seen = seen.at(np.isfinite(seen.score))
-    if not len(seen.score):
-        return np.full((len(MODELS), len(unseen.score)), np.nan)
-
-    def fitted(model: str) -> np.ndarray:
-        least_squares = LinearRegression().fit(_features(model, seen, seen), seen.score)
-        return least_squares.predict(_features(model, seen, unseen))
-
-    return np.stack([fitted(model) for model in MODELS])
-
-
-def _features(model: str, seen: _Cells, cells: _Cells) -> np.ndarray:
-    """Lay out a model's regressors `[cells, coefficients]`, its knots set by the cells seen."""
-    rows, columns = np.unique(seen.mu), np.unique(seen.log_beta)
-    if model == THEORY:
-        # rounded, since log β − log β* of two cells may differ by rounding alone
-        distinct = np.unique(seen.distance.round(9))
-        count = max(2, min(MOST_KNOTS, max(len(rows), len(columns)) - 2, len(distinct)))
-        knots = np.quantile(distinct, np.linspace(0, 1, count))
-        return _spline(cells.distance, knots, degree=3)
-    by_row, by_column = _spline(cells.mu, rows), _spline(cells.log_beta, columns)
-    return {MU: by_row, BETA: by_column, ADDITIVE: np.hstack([by_row, by_column])}[model]
-
-
-def _spline(values: np.ndarray, knots: np.ndarray, degree: int = 1) -> np.ndarray:
-    """Evaluate B-splines, constant outside the knots; of degree 1, one level for each knot."""
-    if knots[0] == knots[-1]:
-        return np.ones((len(values), 1))
-    column: Any = knots[:, None]  # its annotation knows only the names of rules
-    basis = SplineTransformer(degree=degree, knots=column, extrapolation="constant")
-    return basis.fit(column).transform(values[:, None])
 
 
 def _mean_of_others(flat: np.ndarray) -> np.ndarray:
@@ -177,9 +146,10 @@ def _check(
             f"{beta.size} beta; got the shapes {score.shape} and {threshold.shape}"
         )
     least = 3 if hold_out == "mu" else 2
-    for name, values, fewest in (("mu", mu, least), ("beta", beta, 2)):
+    for name, values, fewest in (("mu", mu, least), ("beta > 0", beta[beta > 0], 2)):
         if len(np.unique(values)) < fewest:
             raise ValueError(f"{name} must hold {fewest} values or more; got {values}")
-    for name, values in (("beta", beta), ("threshold", threshold)):
-        if not np.all(values > 0):
-            raise ValueError(f"{name} must be > 0, for its logarithm; got {values}")
+    if not np.all(beta >= 0):
+        raise ValueError(f"beta must be ≥ 0; got {beta}")
+    if not np.all(threshold > 0):
+        raise ValueError(f"threshold must be > 0, for its logarithm; got {threshold}")

@@ -9,14 +9,21 @@ def boundary_steps(boundary: np.ndarray, columns: Iterable[float]) -> tuple[np.n
     """Place a threshold, one for each row, as a staircase between columns (x) and rows (y).
 
     `boundary` `[rows]` is in the unit of `columns`, the strengths; places are counted from 0.
-    Between two columns it stands at the logarithm's share; empty where they are out of order.
+    Between two columns it stands at the logarithm's share, and between a column of 0, which has no
+    logarithm, and the next at the plain share; empty where they are out of order.
     """
     values = np.asarray(tuple(columns), float)
     if np.any(np.diff(values) < 0):
         return np.array([]), np.array([])
-    logs = np.log(np.maximum(values, 1e-12))
-    wanted = np.log(np.maximum(np.asarray(boundary, float), 1e-12))
-    last = len(values) - 0.5
-    x = np.interp(wanted, logs, np.arange(len(values)), left=-0.5, right=last)
-    row = np.arange(len(wanted))
+    boundary = np.asarray(boundary, float)
+    places, last = np.arange(len(values)), len(values) - 0.5
+    positive = values > 0
+    logs, wanted = np.log(values[positive]), np.log(np.maximum(boundary, 1e-12))
+    x = np.full(len(boundary), -0.5)
+    if positive.any():
+        x = np.interp(wanted, logs, places[positive], left=-0.5, right=last)
+    if not positive.all():  # 0 comes first
+        following = values[positive][0] if positive.any() else np.inf
+        x = np.where(boundary < following, places[~positive][-1] + boundary / following, x)
+    row = np.arange(len(boundary))
     return np.repeat(x, 2), np.stack([row - 0.5, row + 0.5], 1).ravel()

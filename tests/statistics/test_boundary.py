@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from biasvae_jax.statistics.boundary import against_theory, boundary, boundary_slope, most_active
+from biasvae_jax.statistics.boundary import (
+    against_theory,
+    boundary,
+    boundary_slope,
+    most_active,
+    place,
+)
 from biasvae_jax.statistics.intervals import t_interval
 
 BETA = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
@@ -120,9 +126,59 @@ def test_no_boundary_within_the_brackets_has_a_slope_beyond_the_resolution(last,
     assert worst - slope.interval.mean == pytest.approx(slope.resolution)
 
 
+@given(arrays(float, (3, 4), elements=st.floats(np.log(0.6), np.log(7.5))))
+def test_a_column_of_beta_0_is_left_out_and_counted(middle):
+    mu, threshold = np.arange(3.0), np.array([3.0, 2.0, 1.0])
+    active = np.concatenate([np.zeros((3, 1, 4)), falling(middle)], 1)
+    found, plain = boundary(active, np.r_[0, BETA], 8), boundary(falling(middle), BETA, 8)
+    assert (found.without_log, plain.without_log) == (1, 0)
+    for ours, theirs in zip(found[:3], plain[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    slope = boundary_slope(found, mu, threshold)
+    assert slope.interval == boundary_slope(plain, mu, threshold).interval
+    assert most_active(active, np.r_[0, BETA], threshold, 8).before[0] >= 0
+    only = boundary(active[:, :1], np.zeros(1), 8)
+    assert np.isnan(only.log_beta).all() and only.without_log == 1
+
+
+def test_the_place_is_judged_by_the_seeds_with_the_grid_s_worst_case_beside():
+    middle = np.log(3.0) + 0.01 * np.random.default_rng(0).normal(size=(4, 5))
+    threshold = np.array([2.5, 3.0, 3.5, 9.0])  # the bracket of log 3 is 2 … 4
+    middle[1] -= middle[1].mean()
+    middle[1] += np.log(3.0)
+    found = boundary(falling(middle), BETA, LATENTS)
+    judged = place(found, threshold)
+    assert judged.side.tolist() == [1, 0, -1, -1]
+    assert judged.widened_side.tolist() == [0, 0, 0, -1]
+    np.testing.assert_allclose(judged.widened.low, np.log(2 / threshold))
+    np.testing.assert_allclose(judged.widened.high, np.log(4 / threshold))
+    np.testing.assert_array_equal(judged.interval, against_theory(found, threshold))
+    middle[2, 0] = np.log(1e4)
+    middle[0] = np.nan
+    lost = place(boundary(falling(middle), BETA, LATENTS), threshold)
+    assert np.isnan(lost.side[[0, 2]]).all() and np.isnan(lost.widened_side[[0, 2]]).all()
+    assert lost.side[3] == -1
+
+
+def test_the_slope_is_judged_by_the_seeds_with_the_resolution_beside():
+    mu, noise = np.arange(3.0), 0.01 * np.random.default_rng(0).normal(size=(3, 5))
+    found = boundary(falling(1.5 - 0.5 * mu[:, None] + noise), BETA, LATENTS)
+
+    def judged(slope):
+        return boundary_slope(found, mu, np.exp(2 + slope * mu))
+
+    near, same, far = judged(-0.4), judged(found.interval.mean[[0, 2]] @ [-0.5, 0.5]), judged(2.0)
+    assert (near.side, same.side, far.side) == (-1, 0, -1)
+    assert (near.widened_side, same.widened_side, far.widened_side) == (0, 0, -1)
+    assert near.widened.high == near.interval.high + near.resolution
+    assert judged(-0.6).side == 1
+    lost = boundary_slope(boundary(np.zeros((3, 5, 2)), BETA, 8), mu, np.ones(3))
+    assert np.isnan(lost.side) and np.isnan(lost.widened_side) and np.isnan(lost.widened.low)
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
-    [({"beta": BETA - 0.5}, "beta"), ({"latents": 0}, "latents"), ({"beta": BETA[:2]}, "active")],
+    [({"beta": BETA - 0.6}, "beta"), ({"latents": 0}, "latents"), ({"beta": BETA[:2]}, "active")],
 )
 def test_outside_its_domain_the_argument_is_named(change, name):
     arguments = {"active": np.zeros((2, 5, 3)), "beta": BETA, "latents": LATENTS} | change

@@ -5,7 +5,15 @@ import pytest
 from sklearn.metrics import r2_score
 
 from biasvae_jax.statistics.intervals import describe, t_interval
-from biasvae_jax.statistics.level_sets import ADDITIVE, BETA, MODELS, MU, THEORY, compare_models
+from biasvae_jax.statistics.level_sets import (
+    ADDITIVE,
+    BETA,
+    MODELS,
+    MU,
+    SLOPE,
+    THEORY,
+    compare_models,
+)
 from biasvae_jax.theory import block_eigenvalue, collapse_threshold
 from biasvae_jax.worlds import Squares
 
@@ -17,6 +25,7 @@ SURFACES = {
     MU: np.cos(BIAS)[:, None] * np.ones(11),
     BETA: np.tanh(np.log(WEIGHT)) * np.ones((11, 1)),
     ADDITIVE: np.cos(BIAS)[:, None] + np.tanh(np.log(WEIGHT)),
+    SLOPE: 1 / (1 + np.exp(4 * (np.log(WEIGHT) - 0.3 * BIAS[:, None]))),
     THEORY: 1 / (1 + np.exp(4 * DISTANCE)),  # were it linear in the distance, the sum would tie
 }
 
@@ -36,13 +45,36 @@ def test_the_model_that_made_the_surface_wins(maker, hold_out):
     found = compare(seeds_of(SURFACES[maker]), hold_out)
     mean = dict(zip(found.names, found.intervals.mean, strict=True))
     assert mean[maker] > 0.95
-    # the sum holds its parts as special cases, so it comes as close, but no other does
-    rivals = set(MODELS) - {maker} - ({ADDITIVE} if maker in (MU, BETA) else set())
-    assert all(mean[rival] < mean[maker] - 0.05 for rival in rivals)
+    # the sum holds its parts as special cases, and a line log β alone, so they come as close
+    as_close = {MU: {ADDITIVE}, BETA: {ADDITIVE, SLOPE}}.get(maker, set())
+    rivals = set(MODELS) - {maker} - as_close
+    assert all(mean[rival] < mean[maker] - 0.05 for rival in rivals - {SLOPE})
+    assert SLOPE in {maker} | as_close or mean[SLOPE] < mean[maker] - 0.01
     behind = found.behind.high[[MODELS.index(rival) for rival in rivals]]
     assert (behind < 0).all()
     best = found.names[found.best]
-    assert best == maker or (best == ADDITIVE and maker in (MU, BETA))
+    assert best in {maker} | as_close
+
+
+def test_one_slope_is_fitted_and_predicts_rows_held_out():
+    found = compare(seeds_of(SURFACES[SLOPE]), "mu")
+    np.testing.assert_allclose(found.slope, 0.3, atol=0.01)
+    assert found.r2[MODELS.index(SLOPE)].min() > 0.98
+    # nearly that of log β*, which is nearly a line; and not where the score has no value
+    near = compare(np.where(np.arange(5) == 1, np.nan, seeds_of(SURFACES[THEORY])))
+    theory = np.polyfit(BIAS, np.log(THRESHOLD), 1)[0]
+    assert np.isnan(near.slope[1]) and np.nanmean(near.slope) == pytest.approx(theory, abs=0.1)
+    # level sets beyond twice the corners' slope are not looked for
+    most = 2 * np.ptp(np.log(WEIGHT)) / np.ptp(BIAS)
+    assert (np.abs(compare(seeds_of(SURFACES[MU])).slope) <= most).all()
+
+
+def test_columns_of_beta_0_are_left_out_and_counted():
+    score = seeds_of(SURFACES[THEORY], seeds=2)
+    more = np.concatenate([np.full((11, 1, 2), 99.0), score], 1)
+    found = compare_models(more, BIAS, np.r_[0, WEIGHT], THRESHOLD)
+    np.testing.assert_array_equal(found.r2, compare(score).r2)
+    assert found.without_log == 1 and compare(score).without_log == 0
 
 
 def test_what_is_left_is_noise_and_the_best_is_compared_with_itself():
@@ -128,7 +160,8 @@ def test_a_small_grid_is_compared_too():
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"beta": WEIGHT - 0.1}, "beta must"),
+        ({"beta": WEIGHT - 0.2}, "beta must"),
+        ({"beta": np.maximum(WEIGHT - 7, 0)}, "beta > 0 must"),
         ({"threshold": THRESHOLD - THRESHOLD[0]}, "threshold must"),
         ({"threshold": THRESHOLD[:3]}, "score must"),
         ({"mu": BIAS[:2], "threshold": THRESHOLD[:2], "score": np.zeros((2, 11, 3))}, "mu must"),
