@@ -93,6 +93,18 @@ def test_a_maps_words_are_those_of_its_axes():
     assert "γ < 0.99·γ*" in said and "γ*(s):" in said and "β" not in said and "μ" not in said
 
 
+def test_a_map_with_beta_0_has_its_line_between_the_columns():
+    beta = dataclasses.replace(BETA, values=(0.0, *BETA.values[1:]))
+    boundary = np.array([beta[1] / 2, beta[1], 100.0])
+    figures = (
+        heat_map(np.ones((3, 4)), MU, beta, "", "", boundary),
+        regime_map({"": np.full((3, 4, 2), Regime.FOLLOWING)}, MU, beta, boundary),
+    )
+    for figure in figures:
+        render(figure)
+        assert figure.axes[0].lines[0].get_xdata()[::2] == pytest.approx([0.5, 1.0, 3.5])
+
+
 def lab(colour, deficiency):
     """CIELAB of a colour as a reader sees it; deficiencies by Machado et al. 2009."""
     rgb = np.array(to_rgb(colour))

@@ -250,6 +250,17 @@ def test_what_was_not_measured_is_not_said():
     assert "following the factors" not in said
 
 
+def test_a_run_with_beta_0_has_its_page():
+    beta = dataclasses.replace(BETA, values=(0.0, 1.0, 10.0))
+    theory = {"kl": np.array([[np.nan, 2.0, 0.0]] * 2)}  # infinite at β = 0, so not stored
+    zero = view(grid=Grid(MU, beta, 2), theory=theory, boundary=np.array([0.5, 4.0]))
+    data = stored(page([zero, zero]))
+    assert data["columns"]["values"] == ["0", "1", "10"]
+    line = data["maps"]["kl"][0]["data"][2]
+    assert line["x"][0] == 0.5 and 1 < line["x"][2] < 2
+    assert "at the lowest β, 0, recovery" in " ".join(about_run(zero))
+
+
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\udce9"
 
 
