@@ -18,8 +18,10 @@ def bounded_interval(
     the values. Where a value is `least` or `most` itself its logit is infinite: that interval is
     Student's of the values, cut to the range, around their plain mean. Exact where the logits are
     normal. What is not finite is left out and counted. An estimate that may pass a bound by chance,
-    as an unbiased `signal_share` near 0 does, is not for this: take `t_interval`. Raises ValueError for a value out of range
-    (by more than rounding), least ≥ most, or a level outside 0 … 1.
+    as an unbiased `signal_share` near 0 does, is not for this: take `t_interval`.
+
+    Raises ValueError for a value out of range (by more than rounding), least ≥ most, or a level
+    outside 0 … 1.
     """
     values = np.asarray(values, float)
     finite = np.isfinite(values)
