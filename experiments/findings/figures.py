@@ -1,229 +1,203 @@
-"""The figures of `docs/findings.md`: runs in, a matplotlib Figure out; each takes its own runs."""
-
-from collections.abc import Mapping, Sequence
+"""The figures of `docs/findings.md`: runs in, a matplotlib Figure out."""
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Normalize
 from matplotlib.figure import Figure
 
-from biasvae_jax.figures import COLOUR_MAP, regime_map
 from biasvae_jax.statistics.intervals import t_interval
-from biasvae_jax.statistics.staircase import boundary_steps
-from experiments.findings.evidence import TERMS, Run, mean
-from experiments.findings.evidence_diagonal import JUDGED, Diagonal
-from experiments.findings.evidence_training import Cell
+from experiments.findings.boundary import kl_near
+from experiments.findings.evidence import Run, Runs, at_end, sizes, stopped
+from experiments.findings.runs import RIVAL_SIZE
 
 WIDTH = 7.6  # inches, near the width of the page
-BLUE, GREEN, PURPLE, ORANGE, VERMILION = "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#D55E00"
-LINES = (BLUE, GREEN, PURPLE, ORANGE)
-MARKS = "osD^"
-BETA, MU = "β, weight of the KL term", "μ, training bias"
+BETA = "β, weight of the KL term"
+ZERO = 3e-3  # where β = 0 is drawn on a logarithmic axis
+COLOURS = "viridis"
+BLUE, VERMILION = "#0072B2", "#D55E00"
 
 
-def _panels(columns: int, height: float, rows: int = 1, x: bool = False, y: bool = False):
-    """Return a figure as wide as the page, and its axes `[rows, columns]`; x and y are shared."""
+def draw(runs: Runs) -> dict[str, Figure]:
+    """Draw every figure of the page, by name."""
+    return {
+        "code": code(runs),
+        "decoder": decoder(runs),
+        "prior": prior(runs),
+        "course": course(runs),
+        "collapse": collapse(runs),
+        "kink": kink(runs),
+    }
+
+
+def _panels(columns: int, height: float, rows: int = 1, y: bool = True):
+    """Return a figure as wide as the page, and its axes `[rows, columns]`."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, sharex=x, sharey=y)
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row" if y else False)
 
 
 def _beta_axis(axes, beta: np.ndarray) -> None:
     axes.set_xscale("log")
-    shown = [b for b in (0.1, 0.2, 0.5, 1, 2, 5, 10) if beta.min() <= b <= beta.max()]
-    axes.set_xticks(shown, [f"{b:g}" for b in shown])
+    places = [(ZERO, "0")] if beta.min() == 0 else []
+    places += [(b, f"{b:g}") for b in (0.01, 0.1, 1, 10) if beta.min() <= b <= beta.max()]
+    axes.set_xticks([p for p, _ in places], [t for _, t in places])
     axes.set_xticks([], minor=True)
-    axes.set_xlabel(BETA)
+    axes.set_xlabel(BETA, fontsize=9)
+    axes.grid(alpha=0.3)
 
 
-def _legend_below(figure: Figure, axes, columns: int) -> None:
+def _line(axes, x: np.ndarray, values: np.ndarray, **style) -> None:
+    """Draw a mean over seeds (the last axis) with its interval."""
+    x, found = np.where(x == 0, ZERO, x), t_interval(values)
+    low, high = (np.asarray(a) for a in (found.low, found.high))
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    axes.plot(x, found.mean, **style)
+
+
+def _shades(count: int) -> list:
+    return [colormaps[COLOURS](0.95 * k / max(1, count - 1)) for k in range(count)][::-1]
+
+
+def _legend(figure: Figure, axes, columns: int) -> None:
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
-def boundaries(found: Diagonal) -> Figure:
-    """Draw β̂(μ) of every run with its interval, against β*(μ); triangles mark censored seeds."""
-    figure, ((axes,),) = _panels(1, 4.8)
-    widest = max(found.runs.values(), key=lambda run: len(run.mu))
-    axes.plot(widest.threshold, widest.mu, color=VERMILION, linewidth=2.5, label="β*(μ), theory")
-    for k, (name, edge) in enumerate(found.edges.items()):
-        run, colour = found.runs[name], LINES[k % len(LINES)]
-        middle, low, high = (np.exp(np.asarray(f, float)) for f in edge.found.interval[:3])
-        height = run.mu + 0.09 * (k - (len(found.edges) - 1) / 2)  # side by side
-        axes.errorbar(
-            middle,
-            height,
-            xerr=np.nan_to_num([middle - low, high - middle]),
-            fmt=MARKS[k % len(MARKS)],
-            color=colour,
-            markersize=6,
-            capsize=3,
-            label=f"β̂, {name} ({run.config.seeds} seeds, 95 %)",
-        )
-        between = np.exp(edge.found.bracket)
-        hull = between[..., 0].min(-1), between[..., 1].max(-1)  # NaN where a seed is censored
-        axes.hlines(height, *hull, color=colour, alpha=0.3, linewidth=5)
-        edges = {1: (run.beta.max(), ">"), -1: (run.beta.min(), "<")}
-        for side, (place, mark) in edges.items():
-            out = (edge.found.censored == side).any(-1)
-            axes.plot(np.full(out.sum(), place), height[out], mark, color=colour, fillstyle="none")
-    every = np.concatenate([run.beta for run in found.runs.values()])
-    _beta_axis(axes, every)
-    axes.set(ylabel=MU, title="Half the latents are active to the left of β̂ (pale: the grid's β)")
-    axes.grid(alpha=0.3)
-    _legend_below(figure, axes, 2)
+def _shown(runs: Runs, wanted=(0, 2, 4)) -> list[float]:
+    mu = runs["n-endless"].mu
+    return [m for m in wanted if np.isclose(mu, m).any()]
+
+
+def _by_size(runs: Runs, name: str, label: str) -> tuple[Figure, list]:
+    biases, named = _shown(runs), sizes(runs)
+    figure, ((*panels,),) = _panels(len(biases), 3.6)
+    for axes, mu in zip(panels, biases, strict=True):
+        for (text, run), colour in zip(named, _shades(len(named)), strict=True):
+            _line(axes, run.beta, run.values(name)[run.row(mu)], color=colour, label=text)
+        _beta_axis(axes, named[-1][1].beta)
+        axes.set_title(f"μ = {mu:g}", fontsize=10)
+    panels[0].set_ylabel(label)
+    return figure, panels
+
+
+def code(runs: Runs) -> Figure:
+    """Draw R² of the code against β, a line for each number of images."""
+    figure, panels = _by_size(runs, "recovery_r2", "R² of the code (1 is best)")
+    _legend(figure, panels[0], 3)
     return figure
 
 
-def regimes(*runs: Run) -> Figure:
-    """Draw what became of each model, a panel a run."""
-    codes = {run.name: run.regimes() for run in runs}
-    grid = runs[0].config.study.grid
-    figure = regime_map(codes, grid.bias, grid.strength, runs[0].threshold)
-    figure.set_size_inches(WIDTH + 0.8, 5.2)
-    for text in figure.legends[0].get_texts():
-        text.set_fontsize(9)
-    for axes in figure.axes:
-        axes.tick_params(axis="x", labelsize=9)
+def decoder(runs: Runs) -> Figure:
+    """Draw the decoder's error against β, at the end of training and stopped early."""
+    biases, named = _shown(runs), sizes(runs)[:-1]
+    figure, ((*panels,),) = _panels(len(biases), 3.9)
+    shades = _shades(len(named) + 1)
+    for axes, mu in zip(panels, biases, strict=True):
+        for (text, run), colour in zip(named, shades, strict=False):
+            row = run.row(mu)
+            end = at_end(run, "generation_mse_exact")[row]
+            _line(axes, run.beta, end, color=colour, label=text)
+            early = stopped(run).generation[row]
+            mean = np.asarray(t_interval(early).mean)
+            axes.plot(np.where(run.beta == 0, ZERO, run.beta), mean, "--", color=colour)
+        endless = runs["n-endless"]
+        values = at_end(endless, "generation_mse_exact")[endless.row(mu)]
+        _line(axes, endless.beta, values, color=shades[-1], label="endless")
+        _beta_axis(axes, endless.beta)
+        axes.set_title(f"μ = {mu:g}", fontsize=10)
+    panels[0].set_ylabel("generation_mse (0 is best)")
+    panels[0].plot([], [], "--", color="0.4", label="stopped early")
+    _legend(figure, panels[0], 3)
     return figure
 
 
-def gaps(*runs: Run) -> Figure:
-    """Draw the mean gap over the grid, a panel a run, on one scale."""
-    figure, ((*panels,),) = _panels(len(runs), 4.2, y=True)
-    maps = [mean(run.values("gap")) for run in runs]
-    bounds = [-np.inf, -1, -0.1, 0.1, 0.5, 1, 2, 5, np.inf]
-    inner = np.clip(bounds, -100, 100)
-    norm = BoundaryNorm(inner, 256)
-    for axes, run, values in zip(panels, runs, maps, strict=True):
-        colours = colormaps[COLOUR_MAP].with_extremes(bad="0.85")
-        axes.imshow(values, cmap=colours, norm=norm, origin="lower", aspect="auto")
-        axes.set_xticks(range(len(run.beta)), [f"{b:g}" for b in run.beta], fontsize=9)
-        axes.set_yticks(range(len(run.mu)), [f"{m:g}" for m in run.mu])
-        axes.set(xlabel=BETA, title=run.name)
-        steps = boundary_steps(run.threshold, run.config.beta)
-        axes.plot(*steps, color=VERMILION, linewidth=2.5, label="β*(μ)")
-    panels[0].set_ylabel(MU)
-    scale = ScalarMappable(norm, COLOUR_MAP)
-    bar = figure.colorbar(scale, ax=panels, label="gap: nats above the linear optimum")
-    bar.set_ticks(bounds[1:-1], labels=[f"{b:g}" for b in bounds[1:-1]])
-    _legend_below(figure, panels[0], 1)
+def prior(runs: Runs) -> Figure:
+    """Draw the mass of the rare event under the prior: by μ with endless data, by N at one μ."""
+    endless = runs["n-endless"]
+    figure, ((left, right),) = _panels(2, 4.0)
+    for mu, colour in zip(endless.mu, _shades(len(endless.mu)), strict=True):
+        values = endless.values("prior_mass")[endless.row(mu)]
+        _line(left, endless.beta, values, color=colour, label=f"μ = {mu:g}")
+    named, mu = sizes(runs), next(m for m in (1, 2, 0) if np.isclose(endless.mu, m).any())
+    for (text, run), colour in zip(named, _shades(len(named)), strict=True):
+        _line(right, run.beta, run.values("prior_mass")[run.row(mu)], color=colour, label=text)
+    for axes, title in ((left, "endless data"), (right, f"μ = {mu:g}")):
+        axes.axhline(1, color=VERMILION, linewidth=1.5)
+        _beta_axis(axes, endless.beta)
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_title(title, fontsize=10)
+        axes.legend(fontsize=8, frameon=False)
+    left.set_ylabel("P(rare event) of samples ÷ of data")
     return figure
 
 
-def generation(run: Run) -> Figure:
-    """Draw the parts of `generation_mse` along β at three μ, measured and predicted."""
-    figure, ((*panels,),) = _panels(3, 3.7, y=True)
-    names = {"generation_offset": "offset", "generation_shrinkage": "shrinkage"}
-    names |= {"generation_head": "head and decoder"}
-    for axes, row in zip(panels, (0, len(run.mu) // 2, len(run.mu) - 1), strict=True):
-        for k, name in enumerate(TERMS):
-            found, predicted = t_interval(run.values(name)[row]), run.predicted(name)
-            assert predicted is not None
-            errors = np.nan_to_num([found.mean - found.low, found.high - found.mean])
-            axes.errorbar(
-                run.beta, found.mean, yerr=errors, fmt=MARKS[k], color=LINES[k], markersize=5
-            )
-            axes.plot([], [], MARKS[k], color=LINES[k], label=f"{names[name]}, measured")
-            axes.plot(run.beta, predicted[row], color=LINES[k], label=f"{names[name]}, predicted")
-        axes.axvline(run.threshold[row], color=VERMILION, linestyle=":", label="β*(μ)")
-        axes.set_title(f"μ = {run.mu[row]:g}")
-        _beta_axis(axes, run.beta)
-        axes.set_xlabel("β")
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("part of generation_mse (intensity²)")
-    figure.suptitle(f"The parts of generation_mse ({run.name})")
-    _legend_below(figure, panels[0], 3)
-    return figure
-
-
-def collapse(run: Run) -> Figure:
-    """Draw four scores against β/β*, coloured by μ: what follows β* falls onto one curve."""
-    figure, panels = _panels(2, 6.4, rows=2, x=True)
-    units = {"recovery_r2": "1", "kl": "nat", "pmi": "1", "generation_mse": "intensity²"}
-    colours = colormaps[COLOUR_MAP](Normalize(run.mu.min(), run.mu.max())(run.mu))
-    ratio = run.beta / run.threshold[:, None]
-    for axes, name in zip(panels.flat, JUDGED, strict=True):
-        values, predicted = mean(run.values(name)), run.predicted(name)
-        for i in range(len(run.mu)):
-            axes.plot(ratio[i], values[i], "o", color=colours[i], markersize=5)
-            if predicted is not None:
-                axes.plot(ratio[i], predicted[i], color=colours[i], linewidth=0.9)
-        axes.axvline(1, color=VERMILION, linestyle=":")
-        axes.set(xscale="log", ylabel=f"{name} ({units[name]})")
-        axes.grid(alpha=0.3)
+def course(runs: Runs) -> Figure:
+    """Draw the decoder's error and the code's R² over training, for some β and two biases."""
+    run = runs.get(f"n-{RIVAL_SIZE}") or sizes(runs)[0][1]
+    biases = _shown(runs, (0, 2))
+    figure, panels = _panels(len(biases), 5.2, rows=2)
+    betas = [b for b in (0.1, 0.6, 1, 2, 3) if np.isclose(run.beta, b).any()]
+    parts = (("generation_mse_exact", "generation_mse"), ("recovery_r2", "R² of the code"))
+    for axes_row, (name, label) in zip(panels, parts, strict=True):
+        for axes, mu in zip(axes_row, biases, strict=True):
+            for beta, colour in zip(betas, _shades(len(betas)), strict=True):
+                values = run.course(name)[run.row(mu), run.column(beta)]
+                _line(axes, run.snapshots, values.T, color=colour, label=f"β = {beta:g}")
+            axes.set_xscale("log")
+            axes.grid(alpha=0.3)
+            axes.set_title(f"μ = {mu:g}", fontsize=10)
+        axes_row[0].set_ylabel(label)
     for axes in panels[-1]:
-        axes.set_xlabel("β/β*(μ)")
-    scale = ScalarMappable(Normalize(run.mu.min(), run.mu.max()), COLOUR_MAP)
-    figure.colorbar(scale, ax=panels, label=MU)
-    figure.suptitle(f"Dots: mean over seeds ({run.name}); lines: linear theory")
+        axes.set_xlabel("training steps", fontsize=9)
+    _legend(figure, panels[0][0], 5)
     return figure
 
 
-def convergence(followed: Mapping[str, Sequence[Cell]]) -> Figure:
-    """Draw each cell's KL on the grid, once converged and after the long training."""
-    longest = max(map(len, followed.values()))
-    figure, ((*panels,),) = _panels(len(followed), 1.8 + 0.22 * longest, y=True)
-    stages = (("at the grid's steps", "o", 9), ("converged", "s", 6), ("long", "D", 3.5))
-    for axes, (name, cells) in zip(panels, followed.items(), strict=True):
-        rows = np.arange(len(cells))
-        kl = np.array([cell.kl for cell in cells])
-        axes.hlines(rows, np.nanmin(kl, 1), np.nanmax(kl, 1), "0.7", zorder=1)
-        for k, (label, mark, size) in enumerate(stages):
-            face = "none" if k == 0 else LINES[k]
-            axes.plot(
-                *(kl[:, k], rows, mark),
-                **{"markersize": size, "color": LINES[k], "mfc": face, "label": label},
-            )
-        beyond = [row for row, cell in zip(rows, cells, strict=True) if not cell.expected]
-        for k, row in enumerate(beyond):
-            label = None if k else "β ≥ 0.99·β*: no latent expected"
-            axes.axhspan(row - 0.5, row + 0.5, color="0.92", zorder=0, label=label)
-        axes.set_yticks(rows, [f"μ={c.mu:g} β={c.beta:g}" for c in cells], fontsize=9)
-        axes.set(xlabel="KL (nats)", title=name)
-    panels[0].invert_yaxis()
-    _legend_below(figure, panels[0], 2)
+def collapse(runs: Runs) -> Figure:
+    """Draw active latents and dead units over training, of models below β* that end without any."""
+    named = [r for n, r in runs.items() if n.startswith("collapse-") and n.endswith("1e-3")]
+    figure, panels = _panels(len(named), 4.4, rows=2)
+    for column, run in enumerate(named):
+        active, dead = run.course("active_units"), run.course("dead_units")
+        below = np.broadcast_to(run.below()[..., None], active.shape[:-1])
+        lost = below & (active[..., -1] == 0)
+        kept = below & ~lost
+        kinds = ((lost, VERMILION, "end collapsed"), (kept, BLUE, "end active"))
+        for where, colour, text in kinds:
+            for axes, values in zip(panels[:, column], (active, dead), strict=True):
+                if where.any():
+                    middle = np.median(values[where], 0)
+                    ends = np.quantile(values[where], [0.1, 0.9], axis=0)
+                    axes.fill_between(run.snapshots, *ends, color=colour, alpha=0.2, linewidth=0)
+                    axes.plot(run.snapshots, middle, color=colour, label=text)
+                axes.set_xscale("log")
+                axes.grid(alpha=0.3)
+        activation = run.setting("activation").replace("_", " ")
+        panels[0, column].set_title(f"{run.setting('kl')} KL\n{activation}", fontsize=9)
+        panels[1, column].set_xlabel("training steps", fontsize=9)
+    panels[0, 0].set_ylabel("active latents")
+    panels[1, 0].set_ylabel("share of dead units")
+    _legend(figure, panels[0, 0], 2)
     return figure
 
 
-def spare(*runs: Run) -> Figure:
-    """Draw active latents along β, a panel for each μ and a line for each latent size."""
-    figure, ((*panels,),) = _panels(len(runs[0].mu), 3.7, y=True)
-    for row, axes in enumerate(panels):
-        for k, run in enumerate(runs):
-            found = t_interval(run.values("active_units")[row])
-            errors = np.nan_to_num([found.mean - found.low, found.high - found.mean])
-            latents, colour = run.config.latents, LINES[k]
-            axes.errorbar(run.beta, found.mean, yerr=errors, fmt=MARKS[k], color=colour, capsize=3)
-            axes.plot([], [], MARKS[k], color=colour, label=f"{latents} latents, measured")
-            predicted = run.theory.active_units[row]
-            mark = {"marker": "_", "markersize": 14, "linestyle": "none"}
-            axes.plot(run.beta, predicted, color=colour, label=f"{latents}, theory", **mark)
-        axes.axvline(1, color=VERMILION, linestyle=":", label="β = σ_noise²/σ²")
-        axes.set_title(f"μ = {runs[0].mu[row]:g}")
-        _beta_axis(axes, runs[0].beta)
-        axes.set_xlabel("β")
-        axes.grid(alpha=0.3)
-    most = max(run.config.latents for run in runs)
-    panels[0].set(ylabel="active latents", yticks=range(0, most + 1, 3))
-    _legend_below(figure, panels[0], 3)
+def kink(runs: Runs) -> Figure:
+    """Draw the KL around β*, beside the closed form."""
+    fine = [run for name, run in runs.items() if name.startswith("fine-")]
+    figure, ((*panels,),) = _panels(len(fine), 3.4, y=False)
+    for axes, run in zip(panels, fine, strict=True):
+        _kink(axes, run)
+    panels[0].set_ylabel("KL, nats")
+    _legend(figure, panels[0], 2)
     return figure
 
 
-def signal(*runs: Run) -> Figure:
-    """Draw the measured share of signal against the predicted, coloured by μ, a panel a run."""
-    figure, ((*panels,),) = _panels(len(runs), 4.2, x=True, y=True)
-    norm = Normalize(runs[0].mu.min(), runs[0].mu.max())
-    for axes, run in zip(panels, runs, strict=True):
-        measured, predicted = run.values("signal_share"), run.theory.signal_share
-        for row, mu in enumerate(run.mu):
-            colour = colormaps[COLOUR_MAP](norm(mu))
-            x = np.broadcast_to(predicted[row, :, None], measured[row].shape)
-            axes.plot(x, measured[row], "o", color=colour, markersize=4)
-        axes.plot([0, 1], [0, 1], color=VERMILION, linewidth=1, label="measured = predicted")
-        axes.set(xlabel="predicted share of signal", title=run.name)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("measured share of signal")
-    figure.colorbar(ScalarMappable(norm, COLOUR_MAP), ax=panels, label=MU)
-    _legend_below(figure, panels[0], 1)
-    return figure
+def _kink(axes, run: Run) -> None:
+    kl, predicted = kl_near(run)
+    ratio = run.beta / run.threshold[0]
+    axes.plot(ratio, predicted, color=VERMILION, label="closed form")
+    for seed in range(kl.shape[1]):
+        label = "networks, a line a seed" if seed == 0 else None
+        axes.plot(ratio, kl[:, seed], "o-", color=BLUE, alpha=0.6, markersize=3, label=label)
+    axes.axvline(1, color="0.6", linewidth=1)
+    axes.set_xlabel("β/β*", fontsize=9)
+    axes.set_title(f"μ = {run.mu[0]:g}", fontsize=10)
+    axes.grid(alpha=0.3)

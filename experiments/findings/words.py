@@ -15,19 +15,9 @@ def sign(interval: Interval) -> int:
     return int(low > 0) - int(high < 0)
 
 
-def compare(a: Interval, b: Interval) -> int:
-    """Return 1 or −1 where all of `a` lies above or below all of `b`, else 0."""
-    return int(float(a.low) > float(b.high)) - int(float(a.high) < float(b.low))
-
-
 def by_sign(interval: Interval, up: str, down: str, neither: str) -> str:
     """Choose a word by the sign of an interval."""
     return {1: up, -1: down, 0: neither}[sign(interval)]
-
-
-def ratio(interval: Interval) -> Interval:
-    """Return an interval of logarithms as one of ratios, around the geometric mean."""
-    return interval._replace(**{f: np.exp(getattr(interval, f)) for f in ("mean", "low", "high")})
 
 
 def value(interval: Interval, unit: str = "") -> str:

@@ -1,6 +1,6 @@
-"""The findings' numbers and words, on runs made from the closed form, whose answers are known."""
+"""The findings' numbers and words, on runs whose answers are known because they are made up."""
 
-import functools
+import dataclasses
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,296 +11,237 @@ import xarray as xr
 
 from biasvae_jax.cli import common
 from biasvae_jax.cli.sweep import read_flags
-from biasvae_jax.config import Config
-from biasvae_jax.runs.results import MEANINGS
-from biasvae_jax.statistics.boundary import Slope
-from biasvae_jax.statistics.intervals import Coverage, Interval, t_interval
-from biasvae_jax.statistics.regimes import Regime, regime
-from biasvae_jax.theory import collapse_boundary, predict
+from biasvae_jax.statistics.intervals import Interval, t_interval
+from biasvae_jax.theory import cell_eigenvalues, predict, world_moments
 from biasvae_jax.worlds import Squares
 from experiments.findings import (
-    command as findings,
-)
-from experiments.findings import (
-    diagonal as findings_diagonal,
-)
-from experiments.findings import (
+    answers,
+    boundary,
+    collapse,
+    command,
+    controls,
     evidence,
-    evidence_diagonal,
-    evidence_training,
-)
-from experiments.findings import (
-    maps as findings_maps,
-)
-from experiments.findings import (
-    noise as findings_noise,
-)
-from experiments.findings import (
-    page as findings_page,
-)
-from experiments.findings import (
-    training as findings_training,
-)
-from experiments.findings import (
-    words as findings_words,
+    finite,
+    original,
+    words,
 )
 from experiments.findings.evidence import Run
+from experiments.findings.page import page
+from experiments.findings.runs import RUNS, contrast, wanted
 
-MU = (0.0, 1.0, 2.0, 3.5, 5.0)
-BETA = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-LATENTS = 4
-
-
-@functools.cache
-def closed_form(mu, beta, latents):
-    # squares of the original study's size, so that β* falls from 9.5 to 1.03; fewer, to be quick
-    world = Squares(n=2)
-    return predict(world, mu, beta, 0.25, latents), collapse_boundary(world, mu, 0.25)
+SEEDS = 3
+QUICK = {name: read_flags(RUNS[name].words(True))[1] for name in wanted(True)}
 
 
-def synthetic(name="blog", mu=MU, beta=BETA, seeds=3, latents=LATENTS, config=None, **changes):
-    """A run that scores what the linear optimum scores; `changes` replace scores."""
-    config = Config(mu=mu, beta=beta, seeds=seeds, n=2, latent_dim=latents, **(config or {}))
-    theory, threshold = closed_form(mu, beta, latents)
-    shape = (len(mu), len(beta), seeds)
-    values = {field: v[..., None] for field, v in theory._asdict().items()}
-    values |= {"gap": 0.0, "finite": 1, "steps": config.steps, "pmi_mean": 1 - values["pmi"]}
-    values |= {"encoder_threshold": threshold[:, None, None]}
-    values = {k: np.broadcast_to(v, shape).astype(float) for k, v in (values | changes).items()}
-    limits = np.asarray(beta)[:, None], threshold[:, None, None]
-    values["regime"] = regime(*limits, values["active_units"], values["finite"], LATENTS)
-    variables = {k: (("mu", "beta", "seed"), v) for k, v in values.items()}
-    assert set(variables) <= set(MEANINGS) | {"encoder_threshold"}
-    axes = {"mu": list(mu), "beta": list(beta), "seed": range(seeds)}
-    scores = xr.Dataset(variables, axes)
-    bins = xr.DataArray(np.ones(200), dims="step")
-    history = scores[["loss", "kl"]] * bins  # flat: converged after the second window
-    return Run(name, config, scores, history, threshold, theory, 1.5)
+def jitter(shape, seed=0):
+    return 1 + 1e-3 * np.random.default_rng(seed).normal(size=shape)
 
 
-def noise(scale, seeds=3, mu=MU, beta=BETA):
-    return scale * np.random.default_rng(0).normal(size=(len(mu), len(beta), seeds))
+def synthetic(name, **changes):
+    """A run that scores what the linear optimum scores; `changes` replace scores and courses."""
+    study = dataclasses.replace(QUICK[name], seeds=SEEDS)
+    world, beta = study.world, np.asarray(study.strengths)
+    threshold = cell_eigenvalues(world, np.asarray(study.biases)).max(-1) / 0.25
+    positive = np.maximum(beta, 1e-3)
+    theory = predict(world, study.biases, positive.tolist(), 0.25, 9)._asdict()
+    shape = (len(study.biases), len(beta), SEEDS)
+    snapshots = np.asarray(study.training.snapshot_steps or (400,))
+    values = {k: v[..., None] * jitter(shape) for k, v in theory.items() if k != "active_units"}
+    values |= {"active_units": theory["active_units"][..., None], "finite": 1}
+    values |= {"prior_mass": positive[:, None] ** -0.5, "posterior_mass": 1.0, "reach": 0.01}
+    values |= {"price": 9.0, "encoder_error": 1.0, "test_loss": 3.0, "train_loss": 1.0}
+    courses = {
+        course: np.broadcast_to(np.asarray(values[of], float)[..., None], (*shape, len(snapshots)))
+        for course, of in (
+            ("generation_mse_exact", "generation_mse"),
+            ("recovery_r2", "recovery_r2"),
+            ("active_units", "active_units"),
+            ("test_loss", "loss"),
+        )
+    } | {"dead_units": np.zeros((*shape, len(snapshots)))}
+    for what, change in changes.items():
+        (courses if what.startswith("course_") else values)[what.removeprefix("course_")] = change
+    axes = {"mu": list(study.biases), "beta": list(beta), "seed": range(SEEDS)}
+    grid = ("mu", "beta", "seed")
+    scores = {k: (grid, np.broadcast_to(v, shape).astype(float)) for k, v in values.items()}
+    scores |= {f"linear_{k}": (grid[:2], v) for k, v in theory.items()}
+    scores["linear_prior_mass"] = (grid[:2], np.ones(shape[:2]))
+    curve = np.linspace(10, 1, 200) * jitter((*shape, 200), 1)
+    history = {"loss": ((*grid, "step"), curve)}
+    for course, each in courses.items():
+        wide = np.broadcast_to(each, (*shape, len(snapshots))).astype(float)
+        history[course] = ((*grid, "snapshot"), wide)
+    along = {"step": np.arange(200.0), "snapshot": snapshots}
+    return Run(
+        name, study, xr.Dataset(scores, axes), xr.Dataset(history, axes | along), threshold, 1.5
+    )
 
 
-def all_runs(seeds=2, **changes):
-    """Every run of the findings, small."""
-    few = {"mu": (0.0, 2.0, 5.0), "beta": (0.5, 1.0, 2.0, 4.0)}
-    runs = {name: synthetic(name, seeds=seeds, **changes) for name in ("blog", "annealed")}
-    for name in ("long", "long-annealed", "long-gelu"):
-        runs[name] = synthetic(name, seeds=1, config={"steps": 100_000}, **few, **changes)
-    for latents in (9, 12, 18):
-        name = f"spare-{latents}"
-        runs[name] = synthetic(name, mu=few["mu"], seeds=seeds, latents=latents, **changes)
-    fine = tuple(np.geomspace(0.5, 16, 9).round(3).tolist())
-    runs["fine"] = synthetic("fine", mu=few["mu"], beta=fine, seeds=seeds, **changes)
-    assert set(runs) == set(findings.RUNS)
-    return {name: runs[name] for name in findings.RUNS}
+@pytest.fixture(scope="module")
+def runs():
+    return {name: synthetic(name) for name in QUICK}
+
+
+# Runs --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_flags_of_every_run_are_a_study(name):
+    whole = read_flags(RUNS[name].words(False))[1]
+    assert whole.seeds == 5
+    if name in QUICK:
+        assert QUICK[name].training.steps == 400 and QUICK[name].grid.size <= 24
+        assert QUICK[name].objective.kl == whole.objective.kl
+
+
+@pytest.mark.parametrize(("bias", "like"), [(0, 3), (2, 3), (1, 1)])
+def test_a_contrast_gives_one_bias_the_eigenvalue_of_another(bias, like):
+    world = Squares(contrast=(contrast(bias, like),) * 9)
+    expected = cell_eigenvalues(Squares(), like).max()
+    assert cell_eigenvalues(world, bias).max() == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_run_that_is_not_finished_is_named(monkeypatch):
+    monkeypatch.setattr(command, "load_run", lambda path: SimpleNamespace(finished=False))
+    with pytest.raises(common.UsageError, match="runs/fine-0 is not finished"):
+        command.read(Path("runs/fine-0"))
+
+
+def test_a_quick_look_never_overwrites_the_page(monkeypatch, tmp_path):
+    written = []
+    monkeypatch.chdir(tmp_path)
+    for name in ("call", "start_jax", "read"):
+        monkeypatch.setattr(command, name, lambda *_: SimpleNamespace(minutes=1))
+    monkeypatch.setattr(command, "write", lambda runs, commands, *rest: written.append(rest))
+    command.main(["--quick", "--quiet"])
+    command.main(["--quiet"])
+    assert written == [
+        (Path("runs/findings-quick/findings.md"), True), (Path("docs/findings.md"), False)
+    ]  # fmt: skip
 
 
 # Numbers -----------------------------------------------------------------------------------------
 
 
 def test_a_diverged_model_counts_nowhere():
-    finite = np.ones((5, 7, 3))
-    finite[0, 0, 0] = 0
-    run = synthetic(finite=finite)
-    assert np.isnan(run.values("kl")).sum() == 1 and np.isnan(run.values("kl")[0, 0, 0])
-    assert evidence_training.counts(run)[Regime.DIVERGED].mean == pytest.approx(1 / 3)
+    run = synthetic("blog", finite=(np.arange(SEEDS) > 0).astype(float))
+    assert np.isnan(run.values("kl")[..., 0]).all() and np.isfinite(run.values("kl")[..., 1:]).all()
 
 
-def test_the_mean_leaves_out_what_is_not_finite():
-    values = np.array([[1.0, np.nan, 3.0], [np.nan, np.inf, np.nan]])
-    np.testing.assert_array_equal(evidence.mean(values), [2, np.nan])
+def test_a_beta_helps_only_if_it_is_better_in_other_seeds():
+    beta = np.array([0.0, 1.0, 2.0])
+    falls = np.array([0.3, 0.1, 0.2])[None, :, None] * jitter((1, 3, 5))
+    found = evidence.best(falls, beta, "lower")
+    assert found.helps.all() and found.optimum.strength[0] == 1
+    assert not evidence.best(falls, beta, "higher").helps.any()
+    # noise alone: whatever a seed prefers, the others do not
+    chance = np.random.default_rng(0).normal(size=(40, 3, 5))
+    assert evidence.best(chance, beta, "lower").helps.mean() < 0.15
 
 
-def test_the_boundary_agrees_with_theory_only_if_it_follows_it():
-    assert evidence_diagonal.edge(synthetic()).agrees.all()
-    half = evidence_diagonal.edge(synthetic(active_units=4.0 * (np.array(BETA)[:, None] < 1)))
-    assert not half.agrees[0] and half.known.all() and abs(half.slope.interval.mean) < 1e-9
+def test_what_others_choose_is_not_what_a_seed_prefers():
+    values = np.array([[[0.2, 1.0, 1.2], [0.5, 0.5, 0.5]]])
+    np.testing.assert_array_equal(evidence.chosen_by_others(values), [[0.5, 0.5, 0.5]])
+    assert np.isnan(evidence.chosen_by_others(values[..., :1])).all()
 
 
-def test_a_boundary_off_the_grid_agrees_with_nothing():
-    edge = evidence_diagonal.edge(synthetic(active_units=0))
-    assert not edge.known.any() and not edge.agrees.any()
+def early(best_step, error):
+    """A run whose loss on unseen images is lowest at one snapshot, where its error is `error`."""
+    run = synthetic("n-300")
+    steps = len(run.snapshots)
+    loss = np.abs(np.arange(steps) - best_step) + 1.0
+    generation = np.full(steps, 0.5)
+    generation[best_step] = error
+    return synthetic("n-300", course_test_loss=loss, course_generation_mse_exact=generation)
 
 
-@pytest.mark.parametrize(
-    ("score", "name"),
-    [
-        (np.array(MU)[:, None, None], "horizontal"),
-        (np.log(BETA)[:, None], "vertical"),
-        (np.array(MU)[:, None, None] + np.log(BETA)[:, None], "diagonal"),
-    ],
-)
-def test_level_sets_have_their_name(score, name):
-    run = synthetic(kl=score + noise(0.05))
-    assert evidence_diagonal.orientation(evidence_diagonal.level_sets(run, "kl")["seed"]) == name
+def test_a_model_is_stopped_where_its_unseen_loss_is_lowest():
+    run = early(2, 0.1)
+    found = evidence.stopped(run)
+    assert (found.step == run.snapshots[2]).all() and (found.generation == 0.1).all()
 
 
-def test_one_seed_decides_no_orientation():
-    compared = evidence_diagonal.level_sets(synthetic(seeds=1), "kl")["seed"]
-    assert evidence_diagonal.orientation(compared) == "undecided"
+def test_early_stopping_is_compared_with_the_best_beta_at_the_end():
+    better, worse = (evidence.early_against_best(early(2, error)) for error in (0.1, 0.9))
+    assert (better.apart.mean < 0).all() and (worse.apart.mean > 0).all()
+    np.testing.assert_allclose(better.weak.mean, 0.5)
 
 
-def test_the_deviation_is_the_mean_distance_from_the_closed_form():
-    theory, _ = closed_form(MU, BETA, LATENTS)
-    away = np.where(np.arange(7) % 2, 0.2, -0.1)[:, None]  # 4 × 0.1 and 3 × 0.2 of 7
-    run = synthetic(pmi=theory.pmi[..., None] + away)
-    assert evidence.deviation(run, "pmi").mean == pytest.approx(1 / 7)
-    with pytest.raises(ValueError, match="pmi_mean"):
-        evidence.deviation(run, "pmi_mean")
+def test_the_verdict_on_early_stopping_follows_its_signs():
+    assert "does not replace" in answers._rival_verdict([1, 1, 0])
+    assert "as much without" in answers._rival_verdict([-1, 0, 0])
+    assert "in part" in answers._rival_verdict([1, 0, 0])
 
 
-def test_the_worst_cell_is_found():
-    theory, _ = closed_form(MU, BETA, LATENTS)
-    values = np.repeat(theory.pmi[..., None], 3, -1)
-    values[3, 2] -= 0.4
-    values[0, 0, 0] += 0.9  # of one seed, a third of that
-    found = evidence.worst(synthetic(pmi=values), "pmi")
-    assert (found.mu, found.beta) == (3.5, 1.0)
-    assert found.measured.mean == pytest.approx(found.predicted - 0.4)
+def test_mass_is_right_at_one_on_a_logarithmic_scale():
+    run = synthetic("n-endless", prior_mass=np.array([0.5, 1.0, 2.0, 0.0])[:, None])
+    found = evidence.log_mass(run)[0, :, 0]
+    np.testing.assert_allclose(found, [np.log(2), 0, np.log(2), np.log(1000)])
 
 
-def test_shares_of_a_row_add_up():
-    run = synthetic(generation_offset=3.0, generation_shrinkage=1.0, generation_head=0.0)
-    shares = evidence.shares(run, 0)
-    assert [float(shares[name].mean) for name in evidence.TERMS] == [0.75, 0.25, 0]
+def test_models_below_the_threshold_are_counted():
+    active = (np.arange(SEEDS) > 0).astype(float)
+    run = synthetic("blog", active_units=active)
+    below = int(run.below().sum())
+    assert collapse.alive(run) == (2 * below, 3 * below)
+    assert collapse.alive_in(run, ((0, 4), (0, 3))) == (2, 3)  # β = 3 is not on the grid
 
 
-def test_trends_follow_the_axis_they_name():
-    beta, mu = np.arange(7.0)[:, None], np.arange(5.0)[:, None, None]
-    found = evidence.trend(np.broadcast_to(beta - 10 * mu, (5, 7, 3)))
-    assert found.along_beta.mean == pytest.approx(1) and found.along_mu.mean == pytest.approx(-1)
-    flat = evidence.trend(np.broadcast_to(beta, (5, 7, 3)))
-    assert flat.along_beta.mean == pytest.approx(1) and np.isnan(flat.along_mu.mean)
+def test_units_that_die_after_the_latents_are_seen_to():
+    name = "collapse-sampled-relu-1e-3"
+    steps = len(synthetic(name).snapshots)
+    active, dead = np.ones(steps), np.zeros(steps)
+    active[2:], dead[5:] = 0, 1
+    run = synthetic(name, course_active_units=active, course_dead_units=dead)
+    gone, died = collapse.collapse_order(run)
+    assert (gone == run.snapshots[2]).all() and (died == run.snapshots[5]).all()
+    # a latent that wakes again was not gone, units that revive were not dead
+    active[3], dead[-1] = 1, 0
+    run = synthetic(name, course_active_units=active, course_dead_units=dead)
+    gone, died = collapse.collapse_order(run)
+    assert (gone == run.snapshots[4]).all() and np.isinf(died).all()
 
 
-def test_collapsed_models_are_compared_between_the_biases_that_have_some():
-    theory, _ = closed_form(MU, BETA, LATENTS)
-    found = evidence.collapsed(synthetic(), "generation_mse")
-    assert found.ends == (0, 5) and found.models == 3 * (theory.active_units == 0).sum()
-    expected = theory.generation_mse[4, -1] - theory.generation_mse[0, -1]
-    assert found.change.mean == pytest.approx(expected) and expected > 0.2
-    none = evidence.collapsed(synthetic(active_units=4), "generation_mse")
-    assert none.models == 0 and np.isnan(none.change.mean)
-
-
-def test_a_cell_beside_collapsed_models_of_its_bias():
-    pmi = np.where(np.array(BETA)[:, None] == 0.25, 0.2, 0.8)
-    active = np.where(np.array(BETA)[:, None] < 4, 4, 0)
-    run = synthetic(pmi=pmi, active_units=active)
-    assert evidence.beside_collapsed(run, "pmi", 4, 0).mean == pytest.approx(0.25)
-    assert np.isnan(evidence.beside_collapsed(synthetic(active_units=4), "pmi", 4, 0).mean)
-
-
-def test_changes_are_last_minus_first():
-    theory, _ = closed_form(MU, BETA, LATENTS)
-    by_mu, by_beta = (evidence.change(synthetic(), "loss", axis) for axis in (0, 1))
-    np.testing.assert_allclose(by_mu.measured.mean, by_mu.predicted)
-    np.testing.assert_allclose(by_mu.predicted, theory.loss[4] - theory.loss[0])
-    assert (by_mu.predicted < 0).all() and (by_beta.measured.mean > 0).all()
-
-
-def test_regimes_are_counted_a_seed_and_paired():
-    dead, whole = synthetic(active_units=0), synthetic()
-    expected = (np.array(BETA) < 0.99 * dead.threshold[:, None]).sum()
-    assert evidence_training.counts(dead)[Regime.COLLAPSED_BY_OPTIMISER].mean == expected > 0
-    assert evidence_training.fewer(dead, whole, Regime.COLLAPSED_BY_OPTIMISER).mean == expected
-
-
-def test_the_gap_is_of_cells_below_the_boundary():
-    gap = np.where(np.array(BETA)[:, None] < synthetic().threshold[:, None, None], 2.0, 9.0)
-    assert evidence_training.gap_below(synthetic(gap=gap)).mean == 2
-
-
-def test_cells_are_followed_by_their_values_of_mu_and_beta():
-    active = np.full((2, 3, 1), 4.0)
-    active[1, 0], active[1, 2] = 0, 0
-    few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0, 4.0), "seeds": 1}
-    short = np.full((5, 7, 3), 4.0)
-    short[0, 1], short[4, 1], short[4, 3], short[4, 4] = 0, 0, 0, 0
-    found = evidence_training.cells(
-        synthetic(active_units=short),
-        synthetic(active_units=active, config={"steps": 100_000}, **few),
+def test_a_kl_that_vanishes_smoothly_is_no_jump_and_one_that_does_not_is():
+    kl = np.array([1.0, 0.6, 0.3, 0.2, 0.1, 0.05, 0.01, 0, 0, 0, 0, 0])[:, None]
+    run = synthetic("fine-0", kl=kl, active_units=9.0 * (kl > 0))
+    assert "no jump of note" in boundary._kink(run)
+    assert "a jump of up to so much" in boundary._kink(
+        synthetic("fine-0", kl=5.0 * (kl > 0), active_units=9.0 * (kl > 0))
     )
-    assert [(c.mu, c.beta) for c in found] == [(m, b) for m in (0, 5) for b in (0.5, 2, 4)]
-    assert [c.came_back for c in found] == [True, False, False, False, True, False]
-    assert [c.stayed for c in found] == [False, False, False, True, False, False]
-    assert [c.expected for c in found] == [True, True, True, True, False, False]
+    assert "No latent is active" in boundary._kink(synthetic("fine-0", kl=0.0, active_units=0.0))
 
 
-def test_a_cell_is_read_at_the_steps_at_which_it_converged():
-    long = synthetic(seeds=1, mu=(0.0, 5.0), beta=(0.5, 2.0), config={"steps": 100_000})
-    bins = np.arange(200.0)
-    falling, kl = -bins, 0.1 * bins  # −500 steps a nat: never converged
-    curves = np.stack([np.where(bins < 95, falling, -95), falling, falling, falling])
-    dims = ("mu", "beta", "seed", "step")
-    history = {
-        "loss": (dims, curves.reshape(2, 2, 1, 200)),
-        "kl": (dims, np.zeros((2, 2, 1, 200)) + kl),
-    }
-    long = long._replace(history=xr.Dataset(history))
-    found = evidence_training.cells(synthetic(), long)
-    # windows of 10 bins: the tenth, bins 90 to 99, still improves; the twelfth does not
-    assert [c.steps for c in found] == [60_000, 100_000, 100_000, 100_000]
-    assert [c.waited for c in found] == [False, True, True, True]
-    assert found[0].kl[1] == pytest.approx(kl[110:120].mean())
-    assert found[1].kl[1] == pytest.approx(kl[190:].mean())
+def test_the_slope_of_the_boundary_is_judged_by_the_seeds(runs):
+    base = runs["analytic-annealed"]
+    falling = (base.beta[:, None] < base.threshold[:, None, None]) * 9.0
+    found = boundary.slope(synthetic("analytic-annealed", active_units=falling))
+    assert np.isnan(found.interval.low) or found.interval.mean <= 0
 
 
-def test_models_above_their_encoders_threshold_are_counted_among_their_kind():
-    active, threshold = np.full((5, 7, 3), 4.0), np.full((5, 7, 3), 99.0)
-    active[0, :3] = 0
-    threshold[0, :2], threshold[4, 6], threshold[1, 0, 0] = 0, 16, 0.2  # β = 0.25, 0.5; 16; 0.25
-    run = synthetic(active_units=active, encoder_threshold=threshold)
-    found = evidence_training.locked(run)
-    assert found.collapsed == (6, 9) and found.active == (4, 32 * 3) and found.median == 0
-    assert np.isnan(evidence_training.locked(synthetic()).median)
+def test_controls_are_equivalent_to_themselves_alone():
+    base, same = synthetic("analytic-annealed"), synthetic("lambda-2")
+    found = controls.verdicts(base, 2, same, "active_units")
+    assert found == ["equivalent"] * 3  # λ is the same, and so is the linear optimum
+    shifted = controls.verdicts(base, 2, same, "generation_mse")
+    assert "different" in shifted  # the mean image is not
 
 
-def test_woken_cells_are_active_in_the_second_run_only():
-    first, second = np.full((5, 7, 3), 4.0), np.full((2, 2, 1), 4.0)
-    first[0, 1], first[0, 3], first[4, 5] = 0, 0, 0  # the last beyond β*
-    second[0, 1] = 0
-    few = {"mu": (0.0, 5.0), "beta": (0.5, 2.0), "seeds": 1}
-    limit = np.array([[7, 3], [7, 7]])[..., None]
-    found = evidence_training.woken(
-        synthetic(active_units=first),
-        synthetic(active_units=second, encoder_threshold=limit, **few),
-    )
-    assert found == ([(0, 0.5)], [(0, 2.0)], [3]) and found.asleep == 2
+def test_noise_and_length_are_ratios_of_the_largest_beta_to_the_smallest():
+    run = synthetic("blog")
+    shape = run.history["loss"].shape
+    time = np.arange(shape[-1])
+    rng = np.random.default_rng(0)
+    loss = 10 * np.exp(-time / 10.0) + 0.01 * rng.normal(size=shape)
+    loss[:, -1] = 10 * np.exp(-time / 20.0) + 0.03 * rng.normal(size=shape[2:])
+    run.history["loss"].values[:] = loss
+    assert original.noise_ratio(run).mean == pytest.approx(3, rel=0.1)
+    assert original.time_ratio(run).mean == pytest.approx(2, rel=0.15)
 
 
-def test_the_best_beta_must_be_the_weakest_in_every_seed():
-    theory, _ = closed_form(MU, BETA, LATENTS)
-    r2 = np.repeat(theory.recovery_r2[..., None], 3, -1)
-    assert evidence.best_at_weakest(r2, np.array(BETA)) == 5
-    assert evidence.best_at_weakest(-synthetic().values("generation_mse"), np.array(BETA)) == 5
-    r2[1, 3, 2] = 1
-    assert evidence.best_at_weakest(r2, np.array(BETA)) == 4
-    assert evidence.best_at_weakest(r2[:, ::-1], np.array(BETA[::-1])) == 4
-
-
-def test_mostly_noise_is_told_from_signal():
-    share = np.where(np.array(MU)[:, None, None] < 3, 0.9, 0.2)
-    found = evidence.noise(synthetic(signal_share=share, active_units=4))
-    assert found.active.mean == 35 and found.mostly_noise.mean == 14
-    np.testing.assert_allclose(found.lowest.mean, [0.9, 0.9, 0.9, 0.2, 0.2])
-
-
-def test_beaten_counts_models_below_the_linear_optimum():
-    gap = np.zeros((5, 7, 3))
-    gap[0, 0], gap[0, 1] = -0.5, -0.05  # the second within what does not count
-    assert evidence.beaten(synthetic(gap=gap)).mean == 1
-
-
-def test_the_gap_of_a_regime_is_of_its_models():
-    gap = np.zeros((5, 7, 3))
-    active = np.full((5, 7, 3), 4.0)
-    gap[0, 0], active[0, 0], gap[0, 1], active[0, 1], gap[0, 2] = 3, 0, 1, 0, 50
-    run = synthetic(gap=gap, active_units=active)
-    assert evidence_training.gap_in(run, Regime.COLLAPSED_BY_OPTIMISER).mean == 2
-    assert np.isnan(evidence_training.gap_in(run, Regime.DIVERGED).mean)
+def test_the_linear_optimum_of_a_training_set_is_worse_than_that_of_endless_data(runs):
+    moments = world_moments(Squares(), 0.0)
+    assert finite._linear_excess(runs["n-300"], 0.0, 0, moments) > 0
 
 
 # Words -------------------------------------------------------------------------------------------
@@ -310,211 +251,51 @@ def test_the_gap_of_a_regime_is_of_its_models():
     ("values", "word"), [([1, 1.1, 0.9], "up"), ([-1, -1.1, -0.9], "down"), ([1, -1, 0], "no")]
 )
 def test_words_follow_the_sign_of_an_interval(values, word):
-    assert findings_words.by_sign(t_interval(np.array(values)), "up", "down", "no") == word
+    assert words.by_sign(t_interval(np.array(values)), "up", "down", "no") == word
 
 
 def test_one_seed_has_no_sign():
-    assert findings_words.sign(t_interval(np.array([3.0]))) == 0
-
-
-def test_intervals_are_compared_only_where_they_do_not_meet():
-    low, high = Interval(1, 0, 2, 5, 0), Interval(4, 3, 5, 5, 0)
-    assert findings_words.compare(high, low) == 1 and findings_words.compare(low, high) == -1
-    assert findings_words.compare(high, Interval(3, 1, 5, 5, 0)) == 0
+    assert words.sign(t_interval(np.array([3.0]))) == 0
 
 
 def test_values_say_what_they_know():
-    value = findings_words.value
+    value = words.value
     assert value(Interval(0.43, 0.40, 0.46, 5, 0)) == "0.43 [0.40, 0.46]"
     assert value(Interval(22.0, 22.0, 22.0, 5, 0)) == "22"
     assert value(t_interval(np.array([np.nan, np.nan]))) == "–"
     assert "one seed" in value(t_interval(np.array([1.0])))
-    assert findings_words.percent(Interval(0.43, 0.40, 0.46, 5, 0)) == "43 [40, 46] %"
-
-
-def test_ratios_are_of_logarithms():
-    found = findings_words.ratio(Interval(0.0, -np.log(2), np.log(2), 5, 0))
-    assert (found.mean, found.low, found.high) == pytest.approx((1, 0.5, 2))
+    assert words.percent(Interval(0.43, 0.40, 0.46, 5, 0)) == "43 [40, 46] %"
 
 
 def test_columns_of_numbers_go_to_the_right():
-    rule = findings_words.table(["a", "b"], [["x", "1 [0, 2]"], ["y", "–"]]).splitlines()[1]
+    rule = words.table(["a", "b"], [["x", "1 [0, 2]"], ["y", "–"]]).splitlines()[1]
     assert rule == "| --- | ---: |"
 
 
-def test_a_slope_without_an_interval_is_not_compared():
-    nothing = Slope(t_interval(np.full(3, np.nan)), np.nan, np.zeros(2, bool), np.nan)
-    assert findings_diagonal._beside_theory(nothing) == "no interval"
+def test_an_optimum_at_the_edge_of_the_grid_is_said_to_be_there(runs):
+    found = evidence.best(runs["n-endless"].values("recovery_r2"), runs["n-endless"].beta, "higher")
+    assert "(the grid's weakest)" in answers.optimum_words(found, 0)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"),
-    [(-1.2, -1.0, "steeper"), (-0.7, -0.6, "not told apart"), (-0.2, -0.1, "less steep")],
-)
-def test_a_slope_is_steeper_only_beyond_what_the_grid_resolves(low, high, word):
-    slope = Slope(Interval((low + high) / 2, low, high, 5, 0), -0.5, np.ones(2, bool), 0.2)
-    assert findings_diagonal._beside_theory(slope).startswith(word)
+# Page --------------------------------------------------------------------------------------------
 
 
-# The page ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def runs():
-    return all_runs()
-
-
-@pytest.fixture(scope="module")
-def found(runs):
-    return diagonal(runs)
-
-
-@pytest.fixture(autouse=True)
-def no_simulation(monkeypatch):
-    coverage = Coverage(0.951, 0.842, 0.006)
-    monkeypatch.setattr(findings_page, "simulated_coverage", lambda *_, **__: coverage)
-
-
-def diagonal(runs):
-    return evidence_diagonal.diagonal(runs["blog"], runs["annealed"], fine=runs["fine"])
-
-
-def section(text, title):
-    return text.split(f"\n## {title}", 1)[1].split("\n## ", 1)[0].strip()
-
-
-def test_the_page_answers_from_its_runs(runs, found):
-    text = findings_page.page(runs, found, dict.fromkeys(runs, "--flags"))
-    assert section(text, "Does stronger regularisation").endswith("one seed).")
-    assert "\n\n**No.** `recovery_r2` is highest" in text
-    assert section(text, "Is the diagonal real?").startswith("**Yes.**")
-    assert "in 44 of 44 models before it" in section(text, "Is the diagonal real?")
-    assert "also measures the training mean" in section(text, "Why do")
-    assert "No collapse" in section(text, "Were the models")
-    assert "63 of 63" in section(text, "5. How far") and "0.842" in section(text, "5. How far")
-    assert text.count("`--flags`") == len(runs)
-    assert "nan" not in text
-
-
-def test_the_studys_own_answer_has_both_ends_of_the_bias(runs):
-    r2 = np.broadcast_to(np.linspace(0.9, 0.1, 5)[:, None, None], (5, 7, 2))
-    run = synthetic("blog", seeds=2, recovery_r2=r2 - 0.01 * np.arange(7)[:, None])
-    text = findings_page._help_answer((run,), runs["long"])
-    theory = run.theory.recovery_r2[:, 0]
-    assert "5 of 5 μ in `blog`. There it is 0.9 at the lowest μ and 0.1 at the highest" in text
-    assert f"(closed form {theory[0]:.3f} and {theory[-1]:.3f})" in text
-
-
-def test_the_cost_is_that_of_the_run_least_disturbed(runs):
-    two = {"fast": runs["blog"]._replace(minutes=2.0), "slow": runs["blog"]._replace(minutes=8.0)}
-    speed = 70 * 10_000 / 120
-    assert f"`fast` made {speed:,.0f} model-steps" in findings_page._cost(two)
-    assert "takes 4 minutes" in findings_page._cost(two)
-    copies = {name: run._replace(minutes=np.nan) for name, run in two.items()}
-    assert "not known" in findings_page._cost(copies)
-
-
-@pytest.mark.parametrize(
-    ("until", "words"),
-    [(1.0, "And β* is the place"), (0.3, "a limit, not"), (9.0, "no strict limit")],
-)
-def test_the_boundary_is_a_limit_only_if_nothing_is_active_beyond(until, words):
-    run = synthetic()
-    active = 4.0 * (np.array(BETA) < until * run.threshold[:, None])[..., None]
-    run = synthetic(active_units=active)
-    edge, active = evidence_diagonal.edge(run), evidence_diagonal.sides(run)
-    assert words in findings_diagonal._limit(active, edge)
-
-
-def test_the_long_runs_share_of_signal_is_that_of_the_strongest_bias():
-    share = np.broadcast_to(np.linspace(0.9, 0.2, 5)[:, None, None], (5, 7, 1))
-    text = findings_noise._long_words(synthetic("long", seeds=1, signal_share=share))
-    assert "at μ = 5, β = 0.25 is 0.200, in closed form" in text
-
-
-def test_the_answers_change_with_the_runs_and_nothing_active_can_be_shown():
-    nothing = {"active_units": 0, "kl": 0, "recovery_r2": 0, "signal_share": np.nan}
-    runs = all_runs(**nothing, generation_mse=0.1, gap=np.nan)
-    found = diagonal(runs)
-    assert len(findings.draw(runs, found)) == 8
-    text = findings_page.page(runs, found, dict.fromkeys(runs, ""))
-    assert section(text, "Is the diagonal real?").startswith("**It is not shown.**")
-    assert "Not settled" in section(text, "Why do")
-    assert "mostly do not mend it" in section(text, "Were the models")
-    assert "nan" not in text
-
-
-def test_the_decoder_is_seen_to_fail_first():
-    first = np.arange(7)[:, None] == 0
-    pmi, generation = np.where(first, 0.3, 1.0), np.where(first, 0.29, 0.3)
-    active = np.where(np.arange(7)[:, None] < 3, 4, 0)
-    failing = synthetic(pmi=pmi, generation_mse=generation, active_units=active)
-    assert "the decoder fails before the code does" in findings_maps.maps_answer(failing)
-    text = findings_maps.maps_answer(
-        synthetic(pmi=generation, generation_mse=pmi, active_units=active)
-    )
-    assert "the code fails before the decoder does" in text
-
-
-def test_without_collapsed_models_the_maps_are_not_compared():
-    text = findings_maps.maps_answer(synthetic(active_units=4))
-    assert "Not settled" in text and "nan" not in text
-
-
-def test_both_sides_of_the_boundary_are_named():
-    beta = np.array(BETA)[:, None]
-    active = np.where(beta < np.array([1, 8, 1, 1, 8])[:, None, None], 4.0, 0)
-    run = synthetic(active_units=active)
-    sides = findings_diagonal._sides(run, evidence_diagonal.edge(run))
-    assert sides == "below it at 3 (μ = 0, 2 and 3.5) and above it at 1 (μ = 5)"
-
-
-def test_collapsed_cells_that_come_back_are_named(runs):
-    dead = synthetic("blog", seeds=2, active_units=0)
-    cells = evidence_training.followed(runs | {"blog": dead})
-    answer = findings_training.training_answer(runs | {"blog": dead}, cells)
-    assert "Yes: most collapsed models come back" in answer
-    assert "10 of 10 collapsed cells without warm-up and 0 of 0" in answer
-    text = findings_training.training_section(runs | {"blog": dead}, cells)
-    assert "μ=0 β=0.5, μ=0 β=1" in text and "5,000 steps" in text
-
-
-def test_encoders_are_blamed_if_most_cannot_leave_and_no_cell_comes_back(runs):
-    dead = {"active_units": 0, "encoder_threshold": 0.0}
-    runs = runs | {"blog": synthetic("blog", seeds=2, **dead)}
-    runs |= {"long": synthetic("long", (0.0, 2.0, 5.0), (0.5, 1.0, 2.0, 4.0), 1, **dead)}
-    answer = findings_training.training_answer(runs, evidence_training.followed(runs))
-    assert "lost the way back" in answer and "44 of 44 collapsed models without" in answer
-    assert "10 of 10 cells without warm-up (one seed" in answer
-    alive = int((runs["annealed"].values("active_units") > 0).sum())
-    assert f"but in 0 of {alive} active ones" in answer
-
-
-def test_every_figure_of_the_page_is_drawn(runs, found, tmp_path, monkeypatch):
-    monkeypatch.setattr(findings, "DPI", 40)
-    findings.write(runs, found, findings.Flags(page=tmp_path / "findings.md"))
-    text = (tmp_path / "findings.md").read_text()
+def test_the_page_answers_code_decoder_and_prior_from_its_runs(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "DPI", 40)
+    target = tmp_path / "findings.md"
+    command.write(runs, {name: f"--name {name}" for name in runs}, target, True)
+    text = target.read_text()
     shown = set(re.findall(r"\]\((images/.*?)\)", text))
     drawn = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
-    assert shown == drawn and len(drawn) == 8
-    assert "--latent-dim 18" in text
+    assert shown == drawn and len(drawn) == 6
+    assert text.index("## The code") < text.index("## The decoder") < text.index("## The prior")
+    assert "**Endless data: no.** `recovery_r2`" in text and "numbers mean nothing" in text
+    assert "nan" not in text and all(f"--name {name}" in text for name in runs)
 
 
-def test_a_run_that_is_not_finished_is_named(monkeypatch):
-    monkeypatch.setattr(findings, "load_run", lambda path: SimpleNamespace(finished=False))
-    with pytest.raises(common.UsageError, match="runs/fine is not finished"):
-        findings.read(Path("runs/fine"))
-
-
-@pytest.mark.parametrize("steps", ["0", "-200", "250", "1001"])
-def test_a_quick_look_needs_equal_bins(steps, monkeypatch):
-    monkeypatch.setattr(findings, "call", lambda *_: pytest.fail("nothing may start"))
-    with pytest.raises(common.UsageError, match="--steps"):
-        findings.main(["--steps", steps])
-
-
-def test_a_quick_look_wins_over_the_runs_own_steps(tmp_path):
-    quick = findings.words("long", findings.Flags(out=tmp_path, steps=20))
-    assert read_flags(quick)[1].training.steps == 20
-    own = findings.words("long", findings.Flags(out=tmp_path))
-    assert read_flags(own)[1].training.steps == 100_000
+def test_an_answer_changes_with_its_runs(runs):
+    beta = runs["n-endless"].beta
+    inside = 1 - 0.1 * np.abs(np.arange(len(beta)) - 1)[:, None] * jitter((len(beta), SEEDS))
+    other = {**runs, "n-endless": synthetic("n-endless", recovery_r2=inside)}
+    assert "**Endless data: yes.** `recovery_r2`" in answers.code_answer(other)
+    assert page(other, dict.fromkeys(other, "")).startswith("# Findings\n\nTraining data")

@@ -1,0 +1,142 @@
+"""The three answers: to the code, to the decoder, to the prior; one sentence, number and figure."""
+
+import numpy as np
+
+from biasvae_jax.statistics.intervals import t_interval
+from biasvae_jax.statistics.optimum import Better
+from experiments.findings.evidence import (
+    CODE,
+    DECODER,
+    WEAK,
+    Best,
+    Run,
+    Runs,
+    best,
+    early_against_best,
+    log_mass,
+    sizes,
+)
+from experiments.findings.words import listed, of, paragraphs, sign, value
+
+
+def code_answer(runs: Runs) -> str:
+    """Answer for the code."""
+    endless = runs["n-endless"]
+    found = _each(runs, CODE, "higher")
+    fresh, finite = found[endless.name], [b for n, b in found.items() if n != endless.name]
+    helped, cells = _helped(finite)
+    row, name, most = _largest(found)
+    return paragraphs(
+        "## The code: does stronger regularisation recover more of the true variables?",
+        f"**Endless data: {_yes(int(fresh.helps.sum()))}.** `recovery_r2` gains from a β above "
+        f"{endless.beta.min():g} at "
+        f"{of(int(fresh.helps.sum()), len(endless.mu), 'bias', 'biases')} (the best minus the "
+        "weakest, paired by seed, told apart from 0). **Finite data: "
+        f"{_yes(helped)}.** It gains at {of(helped, cells, 'pair')} of a number of images and a "
+        f"bias; {_most_words(most, runs[name], row)}.",
+        "![R² of the code against β](images/findings_code.png)",
+    )
+
+
+def decoder_answer(runs: Runs) -> str:
+    """Answer for the decoder."""
+    endless = runs["n-endless"]
+    found = _each(runs, DECODER, "lower")
+    fresh, finite = found[endless.name], [b for n, b in found.items() if n != endless.name]
+    helped, cells = _helped(finite)
+    row, name, most = _largest({n: b for n, b in found.items() if n != endless.name})
+    early = {n: early_against_best(r) for n, r in runs.items() if n in found and n != endless.name}
+    wins = [sign(e.apart.at(i)) for e in early.values() for i in range(len(e.apart.mean))]
+    return paragraphs(
+        "## The decoder: does it make the images that the bias left out?",
+        f"**Endless data: {_yes(int(fresh.helps.sum()))}.** `generation_mse` falls with a β above "
+        f"{endless.beta.min():g} at "
+        f"{of(int(fresh.helps.sum()), len(endless.mu), 'bias', 'biases')}. **Finite data: "
+        f"{_yes(helped)}**, at {of(helped, cells, 'pair')} of a number of images and a bias; "
+        f"{_most_words(most, runs[name], row)}. **{_rival_verdict(wins)}** Stopped where its loss "
+        f"on unseen images is lowest, β = {WEAK:g} is better than the best β trained to the end at "
+        f"{of(wins.count(-1), len(wins), 'pair')}, worse at {wins.count(1)}, and not told apart at "
+        f"{wins.count(0)}.",
+        "![Error of generated images against β](images/findings_decoder.png)",
+    )
+
+
+def prior_answer(runs: Runs) -> str:
+    """Answer for the prior."""
+    run = runs["n-endless"]
+    found = best(log_mass(run), run.beta, "lower")
+    row = run.row(1)
+    weak, one = (t_interval(run.values("prior_mass")[row, run.column(b)]) for b in (WEAK, 1))
+    _, smallest = sizes(runs)[0]
+    few = t_interval(smallest.values("prior_mass")[smallest.row(1), smallest.column(1)])
+    return paragraphs(
+        "## The prior: do samples still show what the bias made rare?",
+        "How often samples from the prior show a square darker than ½, over how often the training "
+        "data do: 1 is right, above it the rare event floods, below it starves. **Endless data: β "
+        f"near {_near(found)} is right.** At μ = {run.mu[row]:g} this mass is {value(weak)} at "
+        f"β = {run.beta[run.column(WEAK)]:g} and {value(one)} at β = {run.beta[run.column(1)]:g}. "
+        f"The best β is {_by_row(found, run)}. **Finite data:** from {smallest.name[2:]} images it "
+        f"is {value(few)} at the latter β.",
+        "![Mass of the rare event under the prior](images/findings_prior.png)",
+    )
+
+
+def _each(runs: Runs, name: str, better: Better) -> dict[str, Best]:
+    return {r.name: best(r.values(name), r.beta, better) for _, r in sizes(runs)}
+
+
+def _yes(count: int) -> str:
+    return "yes" if count else "no"
+
+
+def _helped(found: list[Best]) -> tuple[int, int]:
+    return sum(int(b.helps.sum()) for b in found), sum(b.helps.size for b in found)
+
+
+def _largest(found: dict[str, Best]) -> tuple[int, str, Best]:
+    """Return where the gain is largest: (row, name of the run, what was found)."""
+    sized = {
+        (i, n): abs(float(b.gain.mean[i])) if np.isfinite(b.gain.mean[i]) else -1.0
+        for n, b in found.items()
+        for i in range(len(b.gain.mean))
+    }
+    row, name = max(sized, key=lambda place: sized[place])
+    return row, name, found[name]
+
+
+def _most_words(found: Best, run: Run, row: int) -> str:
+    images = run.study.training.training_images
+    data = f"{images:,} images" if images else "endless data"
+    return (
+        f"the largest change is {value(found.gain.at(row))}, with {data} at μ = {run.mu[row]:g}, "
+        f"where the best β is {optimum_words(found, row)}"
+    )
+
+
+def optimum_words(found: Best, row: int) -> str:
+    """Write the best β of a row with its interval, and say where the grid's edge censors it."""
+    at = found.optimum
+    text = f"{at.strength[row]:g}"
+    if np.isfinite(at.low[row]):
+        text += f" [{at.low[row]:g}, {at.high[row]:g}]"
+    edges = {-1: "weakest", 1: "strongest"}
+    side = int(at.censored[row])
+    return text + (f" (the grid's {edges[side]})" if side else "")
+
+
+def _near(found: Best) -> str:
+    kept = [float(b) for b, c in zip(found.optimum.strength, found.optimum.censored, strict=True)]
+    return f"{np.median(kept):g}" if kept else "no value"
+
+
+def _by_row(found: Best, run: Run) -> str:
+    return listed(f"{optimum_words(found, i)} at μ = {mu:g}" for i, mu in enumerate(run.mu))
+
+
+def _rival_verdict(wins: list[int]) -> str:
+    """Say what early stopping means for β, by the signs of its differences."""
+    if wins.count(1) > len(wins) / 2:
+        return "And early stopping does not replace it."
+    if wins.count(1) < len(wins) / 10:
+        return "But early stopping does as much without it."
+    return "But early stopping does as much in part."

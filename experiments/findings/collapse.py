@@ -1,0 +1,146 @@
+"""Why models collapse below the threshold: estimator, activation, rate, warm-up; a time course."""
+
+import numpy as np
+
+from biasvae_jax.statistics.bounded import count_interval
+from biasvae_jax.statistics.intervals import t_interval
+from experiments.findings.evidence import Run, Runs
+from experiments.findings.words import number, of, paragraphs, table, value
+
+# cells below β* that the sampled KL leaves without an active latent, without warm-up
+CELLS = ((0, 4), (0.5, 4), (1, 3), (1.5, 2), (2, 1.5), (2.5, 1), (3, 1), (5, 0.5))
+GRIDS = ("blog", "annealed", "analytic", "analytic-annealed")
+DEAD = 0.9  # share of units that count as nearly all
+
+
+def collapse_section(runs: Runs) -> str:
+    """Write what collapses below β*, and what changes it."""
+    named = [run for name, run in runs.items() if name.startswith("collapse-")]
+    return paragraphs(
+        "## 3. Why do models collapse below the threshold?",
+        f"**{_verdict(runs)}** A model is collapsed below the threshold if no latent is active at "
+        "the end although β < β\\*. Of the cells that the original protocol loses "
+        f"({', '.join(f'μ={m:g} β={b:g}' for m, b in CELLS)}), five seeds each, models with an "
+        "active latent, and over the whole grid below β\\*:",
+        _grids(runs),
+        "Without warm-up, on a smaller grid "
+        f"(μ = {_values(named[0].mu)}; β = {_values(named[0].beta)}), with the share of hidden "
+        "units that no image changes any more:",
+        _variants(named),
+        _order(named),
+        "![Active latents and dead units over training](images/findings_collapse.png)",
+    )
+
+
+def _values(numbers: np.ndarray) -> str:
+    return ", ".join(f"{n:g}" for n in numbers)
+
+
+def alive(run: Run) -> tuple[int, int]:
+    """Count the models below β* with an active latent: (how many, out of how many)."""
+    active, below = run.values("active_units") > 0, run.below()
+    return int(active[below].sum()), int(below.sum() * run.study.seeds)
+
+
+def alive_in(run: Run, cells: tuple[tuple[float, float], ...] = CELLS) -> tuple[int, int]:
+    """Count the same in some cells, of those that the run has."""
+    active = run.values("active_units") > 0
+    here = [
+        active[run.row(m), run.column(b)]
+        for m, b in cells
+        if np.isclose(run.mu, m).any() and np.isclose(run.beta, b).any()
+    ]
+    return int(np.sum(here)), int(np.size(here))
+
+
+def _share(count: int, whole: int) -> str:
+    if not whole:
+        return "–"
+    found = count_interval(count, whole)
+    return f"{count} of {whole} ({100 * found.low:.0f} to {100 * found.high:.0f} %)"
+
+
+def _grids(runs: Runs) -> str:
+    rows = []
+    for name in GRIDS:
+        run = runs[name]
+        kl, warm = run.setting("kl"), run.setting("kl_warmup")
+        counted = [_share(*alive_in(run)), _share(*alive(run))]
+        rows.append([name, kl, f"{warm:,}" if warm else "none", *counted])
+    return table(["run", "KL", "warm-up", "in those cells", "below β\\*"], rows)
+
+
+def _variants(named: list[Run]) -> str:
+    rows = []
+    for run in named:
+        lost = run.below()[..., None] & (run.values("active_units") == 0)
+        dead = run.course("dead_units")[..., -1]
+        rows.append(
+            [
+                run.setting("kl"),
+                run.setting("activation").replace("_", " "),
+                f"{run.setting('learning_rate'):g}",
+                _share(*alive(run)),
+                number(float(np.median(dead[lost])), 2) if lost.any() else "–",
+                number(float(np.median(dead[~lost])), 2) if (~lost).any() else "–",
+            ]
+        )
+    head = ["KL", "activation", "rate", "active below β\\*", "dead, if collapsed", "dead, others"]
+    return table(head, rows)
+
+
+def collapse_order(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps at which collapsed models lose their last latent and nearly all units.
+
+    Of those below β* that have no active latent at the end; infinite for units that never die.
+    """
+    active, dead = run.course("active_units"), run.course("dead_units")
+    lost = np.broadcast_to(run.below()[..., None], active.shape[:-1]) & (active[..., -1] == 0)
+    step = run.snapshots.astype(float)
+
+    def first(condition: np.ndarray) -> np.ndarray:
+        # the first step from which on the condition stays true
+        since = np.flip(np.logical_and.accumulate(np.flip(condition, -1), -1), -1)
+        return np.where(since.any(-1), step[since.argmax(-1)], np.inf)
+
+    return first(active[lost] == 0), first(dead[lost] >= DEAD)
+
+
+def _order(named: list[Run]) -> str:
+    plain = next(r for r in named if r.name.endswith("sampled-relu-1e-3"))
+    gone, dead = collapse_order(plain)
+    if not gone.size:
+        return ""
+    died = np.isfinite(dead)
+    return (
+        f"In `{plain.name}` the last latent of a collapsed model is gone after "
+        f"{np.median(gone):,.0f} steps (median of {gone.size}; {gone.min():,.0f} to "
+        f"{gone.max():,.0f}). Nine tenths of the hidden units are dead in "
+        f"{of(int(died.sum()), gone.size, 'model')}"
+        + (
+            f", after {np.median(dead[died]):,.0f} steps, and in "
+            f"{of(int((dead < gone).sum()), gone.size, 'model')} before the latent. "
+            if died.any()
+            else ". "
+        )
+        + "What comes later is not the cause."
+    )
+
+
+def _verdict(runs: Runs) -> str:
+    sampled, exact = (alive_in(runs[name]) for name in ("blog", "analytic"))
+    low = count_interval(*exact).low if exact[1] else np.nan
+    high = count_interval(*sampled).high if sampled[1] else np.nan
+    named = [r for n, r in runs.items() if n.startswith("collapse-sampled-relu")]
+    plain = next(r for r in named if r.name.endswith("1e-3"))
+    gone, dead = collapse_order(plain)
+    late = gone.size and (dead > gone).mean() > 0.5
+    parts = ["The noise of the one-sample KL is part of it." if low > high else ""]
+    parts.append("Dead units follow the collapse." if late else "")
+    return " ".join(p for p in parts if p) or "The runs do not say."
+
+
+def recovered(run: Run) -> str:
+    """Write how many models have R² ≥ 0.9."""
+    count = (run.values("recovery_r2") >= 0.9).sum((0, 1))
+    return value(t_interval(count.astype(float)))
