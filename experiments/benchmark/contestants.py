@@ -74,20 +74,25 @@ def _jax_params(given: dict[str, np.ndarray]) -> Any:
 
 def _jax_loss(recipe: Any) -> Callable[[dict[str, np.ndarray]], float]:
     def loss(given):
-        arguments = (_jax_params(given), given["x"], given["eps"], 2.0, recipe.likelihood_variance)
-        return float(recipe.objective(recipe.network, *arguments).loss.mean())
+        batch = _jax_params(given), given["x"], given["eps"]
+        losses = recipe.objective.losses(
+            recipe.network, *batch, 2.0, np.int32(0), recipe.likelihood_variance
+        )
+        return float(losses.loss.mean())
 
     return loss
 
 
-def ours(config: Config) -> Contestant:
-    """Our own, through the public API: `make_plan` and `Sweep.train`."""
+def ours(config: Config, images: int | None = None) -> Contestant:
+    """Our own, through the public API: `make_plan` and `Sweep.train`; of so many images a seed."""
+    import dataclasses
+
     import jax
 
     jax.config.update("jax_num_cpu_devices", host.cores())
     from biasvae_jax import Recipe, Sweep, grid, make_plan
 
-    recipe = Recipe.from_config(config)
+    recipe = dataclasses.replace(Recipe.from_config(config), training_images=images)
     plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
     sweep, models = Sweep(recipe, plan), grid(config)
     groups = [models[part] for part in plan.groups(config.models)]
@@ -99,6 +104,16 @@ def ours(config: Config) -> Contestant:
             jax.block_until_ready(states[index])
 
     return Contestant(run, _jax_loss(recipe), config.models * plan.chunk)
+
+
+def ours_few(config: Config) -> Contestant:
+    """Our own, with a training set of 500 images."""
+    return ours(config, 500)
+
+
+def ours_many(config: Config) -> Contestant:
+    """Our own, with a training set of 30,000 images."""
+    return ours(config, 30_000)
 
 
 def jax_loop(config: Config) -> Contestant:
@@ -282,10 +297,16 @@ def copy(config: Config) -> Contestant:
 
 
 CONTESTANTS = {
-    f.__name__: f for f in (ours, jax_vmap, jax_loop, torch_vmap, torch_compiled, torch_eager)
+    f.__name__: f
+    for f in (
+        *(ours, ours_few, ours_many, jax_vmap, jax_loop),
+        *(torch_vmap, torch_compiled, torch_eager),
+    )
 }
 TITLES = {
     "ours": "ours",
+    "ours_few": "ours, 500 images a seed",
+    "ours_many": "ours, 30,000 images a seed",
     "jax_vmap": "JAX, jit(vmap(scan))",
     "jax_loop": "JAX, loop over jitted steps",
     "torch_vmap": "PyTorch, func.vmap",

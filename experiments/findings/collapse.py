@@ -19,7 +19,7 @@ def collapse_section(runs: Runs) -> str:
     return paragraphs(
         "## 3. Why do models collapse below the threshold?",
         f"**{_verdict(runs)}** A model is collapsed below the threshold if no latent is active at "
-        "the end although β < β\\*. Of the cells that the original protocol loses "
+        "the end although β < β\\*. Of the cells that the original study's protocol loses "
         f"({', '.join(f'μ={m:g} β={b:g}' for m, b in CELLS)}), five seeds each, models with an "
         "active latent, and over the whole grid below β\\*:",
         _grids(runs),

@@ -27,8 +27,9 @@ def page(runs: Runs, commands: Mapping[str, str], quick: bool = False) -> str:
             "Its numbers mean nothing."
             if quick
             else "",
-            "Training data are biased, and a β-VAE is trained on them. The original study, a "
-            "student project ([first page](index.md)), asked whether more regularisation, a larger "
+            "Training data are biased, and a β-VAE is trained on them. The original study, "
+            "a student project (*Recovering Latent Variables with VAEs despite Training Bias*, the "
+            "[first page](index.md)), asked whether more regularisation, a larger "
             "β, then helps. β acts on three things, and the answers differ: on the **code** (do "
             "latents follow the true variables?), the **decoder** (can it draw what was rare?) and "
             "the **prior** (do samples show it?). They differ again between **finite** data (N "
