@@ -84,22 +84,27 @@ def _heat_maps(folder: Path, run: LoadedRun) -> None:
 
 
 def _curves(folder: Path, run: LoadedRun) -> None:
-    """Draw the curves over each axis, at the value of the other that is nearest to neutral."""
+    """Draw curves, and a time course, over each axis, at the other's value nearest to neutral."""
     bias, strength = run.grid.bias, run.grid.strength
     mean = run.history.mean("seed", keep_attrs=True)
     of_bias = f"the {bias.title} {bias.symbol}"
     for axis, other, over in ((bias, strength, of_bias), (strength, bias, strength.symbol)):
         fixed = _nearest_to_neutral(other)
         part = mean.isel({other.name: other.values.index(fixed)})
-        terms = {
-            _label(variable): variable.transpose(axis.name, "step").values
-            for variable in part.data_vars.values()
-            if "step" in variable.dims
-        }
         names = [f"{axis.symbol} = {v:g}" for v in axis]
-        title = f"Training curves over {over}, {other.symbol} = {fixed:g}"
-        figure = training_curves(part["step"].values, terms, names, title, "")
-        _save(figure, folder, f"curves_over_{axis.name}")
+        for along, kind in (("step", "curves"), ("snapshot", "course")):
+            terms = {
+                _label(variable): variable.transpose(axis.name, along).values
+                for variable in part.data_vars.values()
+                if along in variable.dims
+            }
+            if not terms:
+                continue  # no time course
+            what = "Training curves" if kind == "curves" else "Time course"
+            title = f"{what} over {over}, {other.symbol} = {fixed:g}"
+            steps, logarithmic = part[along].values, kind == "course"
+            figure = training_curves(steps, terms, names, title, "", logarithmic)
+            _save(figure, folder, f"{kind}_over_{axis.name}")
 
 
 def _nearest_to_neutral(axis: Axis) -> float:

@@ -19,10 +19,12 @@ def training_curves(
     names: Sequence[str],
     title: str,
     legend: str,
+    logarithmic: bool = False,
 ) -> Figure:
     """Draw the terms of the loss over training, a panel a term and in it a line for each name.
 
-    `terms` maps the label of each panel, with its unit, to `[names, step]`.
+    `terms` maps the label of each panel, with its unit, to `[names, step]`; steps may lie on a
+    logarithmic axis.
     """
     columns = min(PANELS, len(terms))
     rows = -(-len(terms) // columns)
@@ -34,6 +36,8 @@ def training_curves(
         for values, colour, line_name in zip(lines, colours, names, strict=True):
             axes.plot(step, values, color=colour, linewidth=1.3, label=line_name)
         axes.set_xlabel("training step")
+        if logarithmic:
+            axes.set_xscale("log")
         axes.set_ylabel(label, wrap=True)
         axes.grid(alpha=0.3)
         _leave_out_start(axes, np.asarray(lines, float))

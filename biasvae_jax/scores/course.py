@@ -21,12 +21,12 @@ from biasvae_jax.training.images import image_noise
 FRESH, SEEN, TEST = 4_096, 1_024, 1_024  # images under the bias, of the training set, of the test
 
 COURSE = {
-    "active_units": Meaning("latents with Var(posterior mean) > 0.01", "latents", "", "training"),
+    "active_units": Meaning("active latents: Var(posterior mean) > 0.01", "latents", "", "training"),
     "encoder_threshold": Meaning(
-        "β below which the encoder's features make a collapse unstable", "1", "", "training"
+        "β from which on the encoder's features hold a collapse", "1", "", "training"
     ),
     "dead_units": Meaning(
-        "share of the encoder's last hidden units that no image changes", "1", "", "training"
+        "share of hidden units that no image changes", "1", "", "training"
     ),
     "recovery_r2": Meaning("R² of the least-squares head z_hat → u", "1", "higher"),
     "generation_mse_exact": Meaning(
