@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params
 from biasvae_jax.scores.base import Meaning, register_score
-from biasvae_jax.scores.diagnosis import GAP_BATCHES, IMAGES, fresh_noise
+from biasvae_jax.scores.diagnosis import GAP_BATCHES, fresh_noise
 from biasvae_jax.training import Recipe, StepNoise
 from biasvae_jax.training.images import image_noise
 
@@ -44,7 +44,8 @@ def set_noise(
     """
     assert recipe.training_images, "a training set is needed"
     fresh = fresh_noise(seed, batch, recipe)
-    index = (jnp.asarray(batch) * IMAGES + jnp.arange(IMAGES)) % recipe.training_images
+    rows = len(jax.tree.leaves(fresh.posterior)[0])
+    index = (jnp.asarray(batch) * rows + jnp.arange(rows)) % recipe.training_images
     known = image_noise(purpose_key(seed, Purpose.TRAIN), index, recipe.world)
     return fresh._replace(world=known), fresh
 

@@ -37,6 +37,7 @@ def quick():
         patched.setattr(recovery, "ACTIVE_IMAGES", 32)
         patched.setattr(sweep_module, "GAP_BATCHES", 2)
         patched.setattr(sweep_module, "SHARE_BATCHES", 2)
+        patched.setattr(sweep_module, "LOSS_BATCHES", 2)
         patched.setattr(reference, "MOST_PIXELS", 1_000)
         jax.config.update(quickly, True)
         yield
@@ -73,6 +74,10 @@ def flags(dsprites, shapes3d, images64):
             *("--objective", "factor", "--gamma", "0", "20", "--discriminator", "8"),
             *("--n", "2", "--m", "3", "--hidden", "4", "--mu", "0", "3"),
         ],
+        "few": [
+            *("--training-images", "5", "--snapshots", "3", "--learning-rate-decay", "cosine"),
+            *("--weight-decay", "0.1", "--input-noise", "0.2", "--mu", "0", "3", *SQUARES),
+        ],
         "npz": [*table, "--data", str(dsprites), "--factor", "factor 3", *held, "--hidden", "4"],
         "h5": [*table, "--data", str(shapes3d), "--noise-variance", "0.1", *held, "--hidden", "4"],
         "grey": [*table, "--data", str(images64 / "grey.npz"), *one],
@@ -85,8 +90,8 @@ def interrupt(patched):
     """Send SIGTERM once the first chunk is trained."""
     train = Sweep.train
 
-    def one_chunk(self, models, state, first, last):
-        for chunk in train(self, models, state, first, last):
+    def one_chunk(self, *arguments):
+        for chunk in train(self, *arguments):
             signal.raise_signal(signal.SIGTERM)
             yield chunk
 

@@ -8,13 +8,14 @@ from biasvae_jax import load_run
 from biasvae_jax.cli import score
 from biasvae_jax.scores.families import VARIABLES
 
-NAMES = ("scale", "factor", "npz", "rgb")
+NAMES = ("scale", "factor", "few", "npz", "rgb")
 CONV = ("rgb",)
-GAP = ("scale", "npz")  # FactorVAE has no linear optimum, and other images are too large
-AXES = {"scale": ("scale", "beta"), "factor": ("mu", "gamma")}
+GAP = ("scale", "few", "npz")  # FactorVAE has no linear optimum, and other images are too large
+AXES = {"scale": ("scale", "beta"), "factor": ("mu", "gamma"), "few": ("mu", "beta")}
 SKIPPED = {  # by `score`
     "scale": set(),
     "factor": {"encoder"},
+    "few": set(),
     "npz": {"beta_vae", "factor_vae", "gaussian", "ksg"},
 }
 
@@ -42,11 +43,13 @@ def test_results_have_the_axes_dimensions_and_what_applies_and_nothing_else(proo
     bias, strength = AXES.get(name, ("share", "beta"))
     with xr.open_dataset(run / "results.nc") as results, xr.open_dataset(run / "history.nc") as h:
         assert set(results.sizes) == {bias, strength, "seed", "network"}
-        assert set(h.dims) == {bias, strength, "seed", "step"}
+        few = name == "few"
+        assert set(h.dims) == {bias, strength, "seed", "step", *(["snapshot"] if few else [])}
+        assert ("generalisation_gap" in results) == ("train_loss" in h) == few
         linear = [n for n in results.data_vars if n.startswith("linear_")]
         with_gap = name in GAP
         assert ("gap" in results) == ("threshold" in results) == bool(linear) == with_gap
-        assert ("signal_share" in results) == (name in ("scale", "factor"))
+        assert ("signal_share" in results) == (name in ("scale", "factor", "few"))
         assert ("total_correlation" in results) == (name == "factor")
         assert results[bias].attrs["symbol"] == {"scale": "s", "mu": "μ"}.get(bias, "p")
         assert (results["finite"] == 1).all()
