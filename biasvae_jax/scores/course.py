@@ -21,13 +21,13 @@ from biasvae_jax.training.images import image_noise
 FRESH, SEEN, TEST = 4_096, 1_024, 1_024  # images under the bias, of the training set, of the test
 
 COURSE = {
-    "active_units": Meaning("active latents: Var(posterior mean) > 0.01", "latents", "", "training"),
+    "active_units": Meaning(
+        "active latents: Var(posterior mean) > 0.01", "latents", "", "training"
+    ),
     "encoder_threshold": Meaning(
         "β from which on the encoder's features hold a collapse", "1", "", "training"
     ),
-    "dead_units": Meaning(
-        "share of hidden units that no image changes", "1", "", "training"
-    ),
+    "dead_units": Meaning("share of hidden units that no image changes", "1", "", "training"),
     "recovery_r2": Meaning("R² of the least-squares head z_hat → u", "1", "higher"),
     "generation_mse_exact": Meaning(
         "generation_mse with the least-squares head", "intensity²", "lower", "generation"

@@ -13,6 +13,7 @@ from biasvae_jax.study import Study, settings
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
 CODE, DECODER = "recovery_r2", "generation_mse"
+HUNDREDTH, TENTH = 0.01, 0.1  # margins, of R² and of an error
 
 
 class Run(NamedTuple):
@@ -95,18 +96,26 @@ class Best(NamedTuple):
     gain: Interval
     """At the optimum, chosen on the other seeds, minus at the weakest β."""
     better: Better
+    margin: np.ndarray
+    """A gain below it does not matter, `[mu]`."""
 
     @property
     def helps(self) -> np.ndarray:
-        """Whether a β above the weakest is better, told apart from no gain, `[mu]`."""
+        """Whether a β above the weakest is surely better by more than the margin, `[mu]`."""
         low, high = np.asarray(self.gain.low), np.asarray(self.gain.high)
-        return low > 0 if self.better == "higher" else high < 0
+        return low > self.margin if self.better == "higher" else high < -self.margin
 
 
 def best(values: np.ndarray, beta: np.ndarray, better: Better) -> Best:
-    """Find the best β of a score `[mu, beta, seed]`."""
+    """Find the best β of a score `[mu, beta, seed]`.
+
+    What matters is a hundredth where higher is better (R²), else a tenth of the weakest β's value.
+    """
     found = optimum(values, beta, better)
-    return Best(found, gain_at_optimum(values, beta, better), better)
+    weakest = values[:, int(np.argmin(beta))]
+    tenth = TENTH * np.abs(np.asarray(t_interval(weakest).mean))
+    margin = np.full(len(values), HUNDREDTH) if better == "higher" else tenth
+    return Best(found, gain_at_optimum(values, beta, better), better, margin)
 
 
 class Stopped(NamedTuple):
