@@ -19,6 +19,8 @@ from experiments.findings.evidence import (
 )
 from experiments.findings.words import listed, of, paragraphs, sign, value
 
+MOST = 3  # μ up to which the training data show the rare event once in a thousand squares
+
 
 def code_answer(runs: Runs) -> str:
     """Answer for the code."""
@@ -65,7 +67,8 @@ def decoder_answer(runs: Runs) -> str:
 def prior_answer(runs: Runs) -> str:
     """Answer for the prior."""
     run = runs["n-endless"]
-    found = best(log_mass(run), run.beta, "lower")
+    kept = run.mu <= MOST  # beyond, it is too rare to be counted
+    found = best(log_mass(run)[kept], run.beta, "lower")
     row = run.row(1)
     weak, one = (t_interval(run.values("prior_mass")[row, run.column(b)]) for b in (WEAK, 1))
     _, smallest = sizes(runs)[0]
@@ -73,8 +76,8 @@ def prior_answer(runs: Runs) -> str:
     return paragraphs(
         "## The prior: do samples still show what the bias made rare?",
         "How often samples from the prior show a square darker than ½, over how often the training "
-        "data do: 1 is right, above it the rare event floods, below it starves. **Endless data: β "
-        f"near {_near(found)} is right.** At μ = {run.mu[row]:g} this mass is {value(weak)} at "
+        "data do: 1 is right, above it the rare event floods, below it starves. **Endless data: "
+        f"the best β lies {_between(found)}.** At μ = {run.mu[row]:g} this mass is {value(weak)} at "
         f"β = {run.beta[run.column(WEAK)]:g} and {value(one)} at β = {run.beta[run.column(1)]:g}. "
         f"The best β is {_by_row(found, run)}. **Finite data:** from {smallest.name[2:]} images it "
         f"is {value(few)} at the latter β.",
@@ -125,13 +128,15 @@ def optimum_words(found: Best, row: int) -> str:
     return text + (f" (the grid's {edges[side]})" if side else "")
 
 
-def _near(found: Best) -> str:
-    kept = [float(b) for b, c in zip(found.optimum.strength, found.optimum.censored, strict=True)]
-    return f"{np.median(kept):g}" if kept else "no value"
+def _between(found: Best) -> str:
+    least, most = np.min(found.optimum.strength), np.max(found.optimum.strength)
+    return f"at {least:g}" if least == most else f"between {least:g} and {most:g}"
 
 
 def _by_row(found: Best, run: Run) -> str:
-    return listed(f"{optimum_words(found, i)} at μ = {mu:g}" for i, mu in enumerate(run.mu))
+    return listed(
+        f"{optimum_words(found, i)} at μ = {mu:g}" for i, mu in enumerate(run.mu[run.mu <= MOST])
+    )
 
 
 def _rival_verdict(wins: list[int]) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from biasvae_jax.statistics.boundary import Slope, boundary, boundary_slope, place
+from biasvae_jax.statistics.bounded import bounded_interval
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.level_sets import compare_models
 from experiments.findings.collapse import GRIDS
@@ -132,7 +133,7 @@ def _kink(run: Run) -> str:
             number(ratio[j], 3),
             value(t_interval(kl[j])),
             number(predicted[j], 3),
-            value(t_interval(active[j])),
+            value(bounded_interval(active[j], 0, run.study.latents)),
         ]
         for j in range(len(ratio))
     ]

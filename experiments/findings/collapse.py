@@ -123,7 +123,7 @@ def _order(named: list[Run]) -> str:
             if died.any()
             else ". "
         )
-        + "What comes later is not the cause."
+        + ("What comes later is not the cause." if (dead > gone).mean() > 0.5 else "")
     )
 
 
@@ -136,7 +136,7 @@ def _verdict(runs: Runs) -> str:
     gone, dead = collapse_order(plain)
     late = gone.size and (dead > gone).mean() > 0.5
     parts = ["The noise of the one-sample KL is part of it." if low > high else ""]
-    parts.append("Dead units follow the collapse." if late else "")
+    parts.append("Hidden units do not die before the latents do." if late else "")
     return " ".join(p for p in parts if p) or "The runs do not say."
 
 

@@ -53,7 +53,7 @@ def _line(axes, x: np.ndarray, values: np.ndarray, **style) -> None:
 
 
 def _shades(count: int) -> list:
-    return [colormaps[COLOURS](0.95 * k / max(1, count - 1)) for k in range(count)][::-1]
+    return [colormaps[COLOURS](0.85 * k / max(1, count - 1)) for k in range(count)][::-1]
 
 
 def _legend(figure: Figure, axes, columns: int) -> None:
@@ -123,6 +123,7 @@ def prior(runs: Runs) -> Figure:
         axes.axhline(1, color=VERMILION, linewidth=1.5)
         _beta_axis(axes, endless.beta)
         axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_ylim(bottom=0)
         axes.set_title(title, fontsize=10)
         axes.legend(fontsize=8, frameon=False)
     left.set_ylabel("P(rare event) of samples ÷ of data")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.statistics.bounded import share_interval
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.theory import Moments, finite_prediction, world_moments
@@ -25,7 +26,7 @@ from experiments.findings.evidence import (
     stopped,
 )
 from experiments.findings.runs import RIVAL_SIZE, RIVALS
-from experiments.findings.words import number, paragraphs, percent, table, value
+from experiments.findings.words import number, paragraphs, sign, table, value
 
 THEORY_SIZES = 3_000  # images at most, for which the linear optimum is computed
 
@@ -87,7 +88,7 @@ def _stopping_words(runs: Runs) -> str:
         "rising to β there, which for a β so weak changes little. In the table, `generation_mse` "
         f"of the weak β at the end, of the same models stopped early, and of the best β at the end "
         "(chosen on the other seeds); the difference is paired by seed, and called equivalent if "
-        f"its 90 % interval lies within {TENTH:.0%} of the first column's:".replace("%", " %")
+        f"its 90 % interval lies within a tenth of the first column's:"
     )
 
 
@@ -131,7 +132,11 @@ def _rivals(runs: Runs) -> str:
         recovery = at_end(run, "recovery_r2")
         for mu in (0, 2):
             i, columns = run.row(mu), [run.column(b) for b in (WEAK, 1)]
-            cells = [t_interval(a[i, j]) for j in columns for a in (end, early, recovery)]
+            cells = [
+                kind(a[i, j])
+                for j in columns
+                for a, kind in ((end, t_interval), (early, t_interval), (recovery, share_interval))
+            ]
             rows.append([name, f"{mu:g}", *map(value, cells)])
     parts = ("end", "early", "R² at the end")
     head = ["", "μ", *(f"β = {b:g}, {part}" for b in (WEAK, 1) for part in parts)]
@@ -152,14 +157,11 @@ def _theory(runs: Runs) -> str:
             moments = world_moments(recipe.world, mu, bias=recipe.bias)
             seeds = range(run.study.seeds)
             predicted = np.array([_linear_excess(run, mu, seed, moments) for seed in seeds])
-            lost = np.where(
-                measured > 0, measured, np.nan
-            )  # where nothing is, nothing is explained
-            share = t_interval(predicted / lost)
-            shares.append(float(share.mean))
             excess = [t_interval(a) for a in (measured, predicted)]
-            rows.append([label, f"{mu:g}", *map(value, excess), percent(share)])
-    head = ["images", "μ", "networks", "linear optimum", "share"]
+            share = float(excess[1].mean / excess[0].mean) if sign(excess[0]) > 0 else np.nan
+            shares.append(share)  # NaN where there is nothing to explain
+            rows.append([label, f"{mu:g}", *map(value, excess), number(100 * share, 0)])
+    head = ["images", "μ", "networks", "linear optimum", "share, %"]
     known = [share for share in shares if np.isfinite(share)]
     low, high = (100 * f(known) for f in (min, max)) if known else (np.nan, np.nan)
     return paragraphs(
