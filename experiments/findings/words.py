@@ -36,12 +36,6 @@ def number(x: float, places: int = 2) -> str:
     return f"{x:.{places}f}".replace("-", "−") if np.isfinite(x) else NONE
 
 
-def percent(interval: Interval) -> str:
-    """Write an interval of shares in per cent."""
-    hundred = {f: 100 * np.asarray(getattr(interval, f)) for f in ("mean", "low", "high")}
-    return value(interval._replace(**hundred), "%")
-
-
 def escaped(text: str) -> str:
     """Keep markdown from reading β* as emphasis."""
     return text.replace("*", "\\*")

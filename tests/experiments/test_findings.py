@@ -264,7 +264,6 @@ def test_values_say_what_they_know():
     assert value(Interval(22.0, 22.0, 22.0, 5, 0)) == "22"
     assert value(t_interval(np.array([np.nan, np.nan]))) == "–"
     assert "one seed" in value(t_interval(np.array([1.0])))
-    assert words.percent(Interval(0.43, 0.40, 0.46, 5, 0)) == "43 [40, 46] %"
 
 
 def test_columns_of_numbers_go_to_the_right():
