@@ -79,8 +79,8 @@ def prior_answer(runs: Runs) -> str:
         "data do: 1 is right, above it the rare event floods, below it starves. **Endless data: "
         f"the best β lies {_between(found)}.** At μ = {run.mu[row]:g} this mass is {value(weak)} "
         f"at β = {run.beta[run.column(WEAK)]:g} and {value(one)} at "
-        f"β = {run.beta[run.column(1)]:g}. The best β is {_by_row(found, run)}. **Finite data:** from {smallest.name[2:]} images it "
-        f"is {value(few)} at the latter β.",
+        f"β = {run.beta[run.column(1)]:g}. The best β is {_by_row(found, run)}. "
+        f"**Finite data:** from {smallest.name[2:]} images it is {value(few)} at the latter β.",
         "![Mass of the rare event under the prior](images/findings_prior.png)",
     )
 
