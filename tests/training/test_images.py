@@ -92,11 +92,6 @@ def trained(of, chunk=20, cells=slice(None)):
     return sweep, models, state
 
 
-def test_chunks_of_any_length_show_the_same_images():
-    (sweep, models, whole), (_, _, parts) = trained(study(5)), trained(study(5), chunk=7)
-    chex.assert_trees_all_equal(sweep.gather(whole, models), sweep.gather(parts, models))
-
-
 def test_a_training_set_larger_than_the_training_is_as_good_as_fresh_images():
     """With more images than are ever shown no image comes twice."""
     order = np.asarray(shown(KEY, 0, 40, 8, 1000)).ravel()
