@@ -140,8 +140,8 @@ class Run:
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
             if step in snapshots:
-                measured = self.sweep.course(models, state.params)
-                for name, values in measured.items():
+                found = self.sweep.course(models, state.params)
+                for name, values in found.items():
                     course[name][:, snapshots.index(step)] = values
             self.progress.advance(models, losses[0].shape[1], step, history.finite)
             # the last step too: whatever becomes of the scoring, nothing trained is lost

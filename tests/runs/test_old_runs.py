@@ -27,6 +27,7 @@ from biasvae_jax import Config, load_run
 from biasvae_jax.cli import report, score
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.summary import print_summary
+from biasvae_jax.scores.events import EVENT
 from biasvae_jax.statistics.regimes import Regime, regime
 
 ARCHIVE = Path(__file__).parent / "data" / "0.1.0.zip"
@@ -112,6 +113,9 @@ def test_the_same_command_goes_on_to_the_same_results(old, name):
     whole = "two_groups" if name == "half" else name
     same(load_run(old / name).scores, load_run(old / whole).scores)
     same(dataset(old / name / "history.nc"), dataset(old / whole / "history.nc"))
+    if name == "half":  # what was not scored then is, in the group of then too
+        results = dataset(old / name / "results.nc")
+        assert all(results[each].notnull().all() for each in EVENT)
     assert "<html" in (old / name / "report.html").read_text(encoding="utf-8")
 
 
