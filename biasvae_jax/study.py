@@ -207,6 +207,7 @@ class Study:
         world = self.world.sealed(self.bias)
         study = self if world is self.world else self._stored(self.text, **self._parts(world=world))
         recipe = study.recipe  # binding the network checks the image's shape
+        recipe.optimizer  # noqa: B018 - checks that it takes what is asked of it
         wanted, there = self.training.training_images, world.training_size()
         if wanted is not None and there is not None and wanted > there:
             raise ConfigError(

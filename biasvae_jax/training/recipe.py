@@ -1,5 +1,6 @@
 """What all models of a sweep have in common."""
 
+import inspect
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,13 +58,21 @@ class Recipe:
 
     @property
     def optimizer(self) -> optax.GradientTransformation:
-        """The objective's optimiser at the recipe's rate."""
+        """The objective's optimiser at the recipe's rate.
+
+        Raises ConfigError if weight decay is asked for and the objective's own takes none.
+        """
         rate: Any = self.learning_rate
         if self.learning_rate_decay == "cosine":
             assert self.steps is not None, "a cosine needs the number of steps"
             rate = optax.cosine_decay_schedule(self.learning_rate, self.steps)
         if not self.weight_decay:
             return self.objective.optimizer(rate)
+        if "weight_decay" not in inspect.signature(self.objective.optimizer).parameters:
+            raise ConfigError(
+                f"--objective {self.objective.kind} has an optimiser of its own that takes no "
+                "--weight-decay; leave it at 0"
+            )
         return self.objective.optimizer(rate, self.weight_decay)
 
     def init(self, key: jax.Array) -> Params:

@@ -10,7 +10,7 @@ import pytest
 from biasvae_jax.components import ConfigError
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import MLP, NoisyInput
-from biasvae_jax.objectives import FactorVae
+from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step, train_step
 from biasvae_jax.worlds import Squares
 
@@ -53,6 +53,16 @@ def test_weight_decay_is_that_of_adamw(objective):
         chex.assert_trees_all_equal_structs(alone.init(start.params), b.opt_state)
 
 
+def test_weight_decay_is_refused_where_the_objective_takes_none():
+    class Own(BetaElbo):
+        def optimizer(self, rate):
+            return optax.sgd(rate)
+
+    assert with_(objective=Own()).optimizer
+    with pytest.raises(ConfigError, match="takes no --weight-decay"):
+        with_(objective=Own(), weight_decay=0.1).optimizer  # noqa: B018
+
+
 def test_input_noise_is_seen_by_the_encoder_alone():
     noise = jnp.ones((8, 36))
     noisy = NoisyInput(NETWORK, 0.5 * noise)
@@ -85,7 +95,6 @@ def test_what_is_not_asked_for_leaves_no_trace_in_the_noise():
 def test_a_table_has_no_more_training_images_than_rows(dsprites):
     from biasvae_jax import Study
     from biasvae_jax.biases import Resample
-    from biasvae_jax.objectives import BetaElbo
     from biasvae_jax.study import Training
     from biasvae_jax.worlds import Table
 
