@@ -35,9 +35,17 @@ except Interrupted as stop:
 )
 
 
-def start(code, *arguments, **settings):
+# as a terminal starts a command, however the tests were started (nohup, or in the background)
+AS_IN_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+def start(code, *arguments, before=AS_IN_A_TERMINAL, **settings):
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", before + code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -101,7 +109,7 @@ except KeyboardInterrupt:
 def test_nohup_is_obeyed():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits what is ignored
     try:
-        process = start(SAVING, "0")
+        process = start(SAVING, "0", before="")
     finally:
         signal.signal(signal.SIGHUP, before)
     process.send_signal(signal.SIGHUP)
