@@ -1,0 +1,181 @@
+"""Stacks of models in training: noise drawn once a seed, chunks of steps, batches for averages."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from biasvae_jax.axes import Models
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.scores.diagnosis import fresh_noise
+from biasvae_jax.scores.generalisation import objective
+from biasvae_jax.sweep.layout import Layout
+from biasvae_jax.sweep.plan import Plan
+from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains stacks of models of one recipe as a plan lays them out."""
+
+    recipe: Recipe
+    plan: Plan
+
+    def init(self, models: Models) -> TrainState:
+        """Return untrained models, stacked and laid on the devices."""
+        return self._init(None, self.put(models.seed))
+
+    def train(
+        self,
+        models: Models,
+        state: TrainState,
+        first_step: int,
+        last_step: int,
+        stops: Sequence[int] = (),
+    ) -> Iterator[tuple[int, TrainState, Any]]:
+        """Train from `first_step` to `last_step`, a chunk at a time.
+
+        Yields (steps done, state, the losses of the chunk's steps `[models, steps]` as numpy).
+        The next chunk overwrites the state yielded: read it (`gather`) before going on. Chunks end
+        at the `stops` too, which are best multiples of one number of steps: each length of a chunk
+        is a program.
+        """
+        seeds = np.unique(models.seed)
+        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
+        bias, strength = self.put(models.bias), self.put(models.strength)
+        step, unit = first_step, min(stops, default=self.plan.chunk)
+        while step < last_step:
+            left = min(end for end in (*stops, last_step) if end > step) - step
+            steps = next(n for n in (self.plan.chunk, unit, left) if n <= left)
+            noise = self._noise(steps)(self._layout.share(seeds), np.int32(step))
+            shared = noise, self._data
+            state, info = self._chunk(steps)(shared, state, slot, bias, strength)
+            step += steps
+            yield step, state, self.gather(info, models)
+
+    def finite(self, models: Models, state: TrainState) -> np.ndarray:
+        """Tell which models are finite in parameters, optimiser and last loss, `[models]` booleans.
+
+        Adam hides an overflow of its second moment: the step becomes 0 and the loss stays finite.
+        The last loss, on fresh images, is that of the parameters after the last step.
+        """
+        with jax.debug_nans(False):
+            stacked = state.params, *self.put((models.bias, models.beta))
+            last = self._over_batches(1, fresh_noise, self._last_loss, models, *stacked)
+            return self.gather(self._finite(None, state), models) & np.isfinite(last)
+
+    def lift(self, function: Callable) -> Callable:
+        """Lift your own `function(data, model, params)`, for one model, to (models, params).
+
+        `data` are the world's arrays, () if it is generated; `model` holds a model's coordinates,
+        three scalars. The result, any tree, comes back as numpy with the models first. Compiled at
+        first use for each number of models.
+        """
+        lifted = self._layout.lift(function)
+        return lambda models, params: self.gather(
+            lifted(self._data, self.put(models), self.put(params)), models
+        )
+
+    def put(self, tree: Any) -> Any:
+        """Lay host arrays, stacked over models (as `gather` returns them), on the devices."""
+        return self._layout.put(tree)
+
+    def gather(self, tree: Any, models: Models) -> Any:
+        """Bring stacked arrays to the host as numpy, without padding (a collective)."""
+        return self._layout.gather(tree, len(models.seed))
+
+    @functools.cached_property
+    def _layout(self) -> Layout:
+        return Layout(self.plan)
+
+    @functools.cached_property
+    def data(self) -> Any:
+        """The world's arrays on the host, () if it is generated."""
+        return self.recipe.world.load(self.recipe.bias)
+
+    @functools.cached_property
+    def _data(self) -> Any:
+        """The same, whole on every device and shared by all models."""
+        return self._layout.share(self.data)
+
+    @functools.cached_property
+    def _init(self) -> Callable:
+        def init(_, seed):
+            return init_state(purpose_key(seed, Purpose.INIT), self.recipe)
+
+        return self._layout.lift(init)
+
+    @functools.cache  # noqa: B019 - a sweep lives as long as its process
+    def _noise(self, steps: int) -> Callable:
+        """(seeds, first step) → one stack of noise, `[seeds × steps, …]`, on every device."""
+
+        def draw(seeds, first_step):
+            one = lambda seed: draw_chunk(  # noqa: E731
+                purpose_key(seed, Purpose.TRAIN), first_step, steps, self.recipe
+            )
+            noise = jax.lax.map(one, seeds)
+            return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), noise)
+
+        return self._layout.draw(draw)
+
+    @functools.cache  # noqa: B019
+    def _chunk(self, steps: int) -> Callable:
+        def chunk(shared, state, slot, bias, strength):
+            noise, data = shared
+            # the noise of seed `slot` is these rows of the stack of all seeds' noise
+            rows = slot * steps + jnp.arange(steps)
+            return train_chunk(noise, rows, state, bias, strength, self.recipe, data)
+
+        return self._layout.lift(chunk, in_place=True)
+
+    @functools.cached_property
+    def _finite(self) -> Callable:
+        def finite(_, state):
+            trained = (state.params, state.opt_state)
+            leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(trained)]
+            return jnp.stack(leaves).all()
+
+        return self._layout.lift(finite)
+
+    def _over_batches(
+        self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
+    ) -> Any:
+        """Average what a lifted function makes of batches of noise, each shared by its seed."""
+        seeds = np.unique(models.seed).astype(np.int32)
+        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
+        total = None
+        for batch in range(batches):
+            noise = self._drawn(draw)(self._layout.share(seeds), np.int32(batch))
+            part = lifted((noise, self._data), slot, *stacked)
+            total = part if total is None else self._add(total, part)
+        return jax.tree.map(lambda a: a / batches, self.gather(total, models))
+
+    @functools.cached_property
+    def _add(self) -> Callable:
+        return jax.jit(functools.partial(jax.tree.map, jnp.add))
+
+    @functools.cache  # noqa: B019
+    def _drawn(self, draw: Callable) -> Callable:
+        """(seeds, batch) → the noise that `draw` makes of each seed, stacked, on every device."""
+
+        def stack(seeds, batch):
+            return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
+
+        return self._layout.draw(stack)
+
+    @functools.cached_property
+    def _last_loss(self) -> Callable:
+        def one(shared, slot, params, bias, strength):
+            noise, data = shared
+            return objective(row_of(noise, slot), params, bias, strength, self.recipe, data)
+
+        return self._layout.lift(one)
+
+
+def row_of(noise: Any, slot: jax.Array) -> Any:
+    """Select the noise of one model's seed, the `slot`-th of the stack."""
+    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
