@@ -202,6 +202,27 @@ def test_units_that_die_after_the_latents_are_seen_to():
     assert (gone == run.snapshots[4]).all() and np.isinf(died).all()
 
 
+def test_dead_units_are_counted_at_the_collapse_and_beside_models_that_stay():
+    name = "collapse-sampled-relu-1e-3"
+    shape = (*synthetic(name).values("kl").shape, len(synthetic(name).snapshots))
+    active, dead = np.ones(shape), np.full(shape, 0.1)  # β = 4 at μ = 3 is beyond the threshold
+    active[0, 0, :, 3:], dead[0, 0, :, 3:] = 0, 0.6  # μ = 0 and β = 0.5, below the threshold
+    run = synthetic(name, course_active_units=active, course_dead_units=dead)
+    then, others, seeds = collapse.dead_at_collapse(run).T
+    assert (then == 0.6).all() and (others == 0.1).all() and sorted(seeds) == [0, 1, 2]
+    # where nothing stays active there is nothing to compare with
+    active[0, :, :, 3:] = 0
+    run = synthetic(name, course_active_units=active, course_dead_units=dead)
+    assert not len(collapse.dead_at_collapse(run))
+
+
+def test_runs_are_compared_by_the_models_that_stay_alive_seed_by_seed():
+    one, other = synthetic("blog", active_units=1.0), synthetic("blog", active_units=0.0)
+    below = int(one.below().sum())
+    assert collapse.more_alive(one, other).mean == below
+    assert collapse.more_alive(one, one).mean == 0
+
+
 def test_a_kl_that_vanishes_smoothly_is_no_jump_and_one_that_does_not_is():
     kl = np.array([1.0, 0.6, 0.3, 0.2, 0.1, 0.05, 0.01, 0, 0, 0, 0, 0])[:, None]
     run = synthetic("fine-0", kl=kl, active_units=9.0 * (kl > 0))
