@@ -82,9 +82,10 @@ def claims_section(runs: Runs) -> str:
         "Of the decoder, the prior and finite data it says nothing; see above.",
         '"Collapsed encoders have lost the way back: their hidden units die." With units that '
         f"cannot die models collapse too ({value(leaky_alive(runs))} more models a seed stay "
-        f"alive). With the analytic KL and a warm-up {_out_of(alive(exact))} models below β\\* have "
-        f"an active latent, with the one-sample KL {_out_of(alive(annealed))}. That no active model "
-        "lies above its own threshold carries no information: none could.",
+        "alive). With the analytic KL and a warm-up "
+        f"{_out_of(alive(exact))} models below β\\* have an active latent, with the one-sample KL "
+        f"{_out_of(alive(annealed))}. That no active model lies above its own threshold "
+        "carries no information: none could.",
         '"The diagonal is real." A boundary that falls with μ there is; how it falls is not the '
         "theory's in every run (section 4). β\\* bounds it.",
         f'"Recovered", of models that are merely active. R² ≥ 0.9 has {recovered(blog)} of '
