@@ -25,7 +25,6 @@ class Purpose(enum.IntEnum):
     MOMENTS = 10
     IMAGE = 11
     ORDER = 12
-    TRAINING_SET = 13
     COURSE = 14
     EVENT = 15
 

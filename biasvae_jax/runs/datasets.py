@@ -124,8 +124,9 @@ def _lies_well(key: str, variable: xr.DataArray, grid: Grid, curves: bool) -> bo
         return set(variable.dims) == set(grid.dims[:2])
     if key == "threshold":
         return variable.dims == grid.dims[:1]
-    along = ("step", "snapshot") if curves else (None,)
-    return set(variable.dims) in [{*grid.dims, *([each] if each else [])} for each in along]
+    along = set(variable.dims) - set(grid.dims)
+    allowed = [{"step"}, {"snapshot"}] if curves else [set()]
+    return set(grid.dims) <= set(variable.dims) and along in allowed
 
 
 def _is_of(dataset: xr.Dataset, study: Study) -> bool:

@@ -99,11 +99,9 @@ class Sweep(Trainer):
 
     def course(self, models: Models, params: Any) -> dict[str, np.ndarray]:
         """Measure models in training (`scores.course`): numpy arrays `[models]`."""
-        seeds = np.unique(models.seed).astype(np.int32)
-        slot, bias, strength = self.put(
-            (np.searchsorted(seeds, models.seed).astype(np.int32), models.bias, models.strength)
-        )
-        noise = self._drawn(course_noise)(self._layout.share(seeds), np.int32(0))
+        seeds, slot = self._seeds(models)
+        bias, strength = self.put((models.bias, models.strength))
+        noise = self._drawn(course_noise)(seeds, np.int32(0))
         with jax.debug_nans(False):
             shared = noise, self._some_of_test, self._data
             return self.gather(self._course(shared, slot, params, bias, strength), models)

@@ -44,14 +44,13 @@ class Trainer:
         at the `stops` too, which are best multiples of one number of steps: each length of a chunk
         is a program.
         """
-        seeds = np.unique(models.seed)
-        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
+        seeds, slot = self._seeds(models)
         bias, strength = self.put(models.bias), self.put(models.strength)
         step, unit = first_step, min(stops, default=self.plan.chunk)
         while step < last_step:
             left = min(end for end in (*stops, last_step) if end > step) - step
             steps = next(n for n in (self.plan.chunk, unit, left) if n <= left)
-            noise = self._noise(steps)(self._layout.share(seeds), np.int32(step))
+            noise = self._noise(steps)(seeds, np.int32(step))
             shared = noise, self._data
             state, info = self._chunk(steps)(shared, state, slot, bias, strength)
             step += steps
@@ -141,15 +140,20 @@ class Trainer:
 
         return self._layout.lift(finite)
 
+    def _seeds(self, models: Models) -> tuple[Any, Any]:
+        """Return the seeds, on every device, and which of them each model has, with its model."""
+        seeds = np.unique(models.seed).astype(np.int32)
+        slot = np.searchsorted(seeds, models.seed).astype(np.int32)
+        return self._layout.share(seeds), self.put(slot)
+
     def _over_batches(
         self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
     ) -> Any:
         """Average what a lifted function makes of batches of noise, each shared by its seed."""
-        seeds = np.unique(models.seed).astype(np.int32)
-        slot = self.put(np.searchsorted(seeds, models.seed).astype(np.int32))
+        seeds, slot = self._seeds(models)
         total = None
         for batch in range(batches):
-            noise = self._drawn(draw)(self._layout.share(seeds), np.int32(batch))
+            noise = self._drawn(draw)(seeds, np.int32(batch))
             part = lifted((noise, self._data), slot, *stacked)
             total = part if total is None else self._add(total, part)
         return jax.tree.map(lambda a: a / batches, self.gather(total, models))

@@ -10,7 +10,6 @@ from experiments.findings.evidence import (
     HUNDREDTH,
     WEAK,
     Best,
-    Run,
     Runs,
     best,
     early_against_best,
@@ -25,10 +24,8 @@ MOST = 3  # μ up to which the training data show the rare event once in a thous
 def code_answer(runs: Runs) -> str:
     """Answer for the code."""
     endless = runs["n-endless"]
-    found = _each(runs, CODE, "higher")
-    fresh, finite = found[endless.name], [b for n, b in found.items() if n != endless.name]
+    fresh, finite = _asked(runs, CODE, "higher")
     helped, cells = _helped(finite)
-    row, name, most = _largest(found)
     return paragraphs(
         "## The code: does stronger regularisation recover more of the true variables?",
         f"**Endless data: {_yes(int(fresh.helps.sum()))}.** `recovery_r2` gains from a β above "
@@ -36,7 +33,7 @@ def code_answer(runs: Runs) -> str:
         f"{of(int(fresh.helps.sum()), len(endless.mu), 'bias', 'biases')} (by more than "
         f"{HUNDREDTH:g}, the best minus the weakest, paired by seed). **Finite data: "
         f"{_yes(helped)}.** It gains at {of(helped, cells, 'pair')} of a number of images and a "
-        f"bias; {_most_words(most, runs[name], row)}.",
+        f"bias; {_most_words(runs, {**finite, endless.name: fresh})}.",
         "![R² of the code against β](images/findings_code.png)",
     )
 
@@ -44,19 +41,17 @@ def code_answer(runs: Runs) -> str:
 def decoder_answer(runs: Runs) -> str:
     """Answer for the decoder."""
     endless = runs["n-endless"]
-    found = _each(runs, DECODER, "lower")
-    fresh, finite = found[endless.name], [b for n, b in found.items() if n != endless.name]
+    fresh, finite = _asked(runs, DECODER, "lower")
     helped, cells = _helped(finite)
-    row, name, most = _largest({n: b for n, b in found.items() if n != endless.name})
-    early = {n: early_against_best(r) for n, r in runs.items() if n in found and n != endless.name}
-    wins = [sign(e.apart.at(i)) for e in early.values() for i in range(len(e.apart.mean))]
+    early = [early_against_best(runs[name]) for name in finite]
+    wins = [sign(e.apart.at(i)) for e in early for i in range(len(e.apart.mean))]
     return paragraphs(
         "## The decoder: does it make the images that the bias left out?",
         f"**Endless data: {_yes(int(fresh.helps.sum()))}.** `generation_mse` falls by more than a "
         f"tenth with a β above {endless.beta.min():g} at "
         f"{of(int(fresh.helps.sum()), len(endless.mu), 'bias', 'biases')}. **Finite data: "
         f"{_yes(helped)}**, at {of(helped, cells, 'pair')} of a number of images and a bias; "
-        f"{_most_words(most, runs[name], row)}. **{_rival_verdict(wins)}** Stopped where its loss "
+        f"{_most_words(runs, finite)}. **{_rival_verdict(wins)}** Stopped where its loss "
         f"on unseen images is lowest, β = {WEAK:g} is better than the best β trained to the end at "
         f"{of(wins.count(-1), len(wins), 'pair')}, worse at {wins.count(1)}, and not told apart at "
         f"{wins.count(0)}.",
@@ -79,41 +74,41 @@ def prior_answer(runs: Runs) -> str:
         "data do: 1 is right, above it the rare event floods, below it starves. **Endless data: "
         f"the best β lies {_between(found)}.** At μ = {run.mu[row]:g} this mass is {value(weak)} "
         f"at β = {run.beta[run.column(WEAK)]:g} and {value(one)} at "
-        f"β = {run.beta[run.column(1)]:g}. The best β is {_by_row(found, run)}. "
+        f"β = {run.beta[run.column(1)]:g}. The best β is {_by_row(found, run.mu[kept])}. "
         f"**Finite data:** from {smallest.name[2:]} images it is {value(few)} at the latter β.",
         "![Mass of the rare event under the prior](images/findings_prior.png)",
     )
 
 
-def _each(runs: Runs, name: str, better: Better) -> dict[str, Best]:
-    return {r.name: best(r.values(name), r.beta, better) for _, r in sizes(runs)}
+def _asked(runs: Runs, name: str, better: Better) -> tuple[Best, dict[str, Best]]:
+    """Find the best β of a score: with endless data, and for each number of images by run."""
+    found = {run.name: best(run.values(name), run.beta, better) for _, run in sizes(runs)}
+    return found.pop(runs["n-endless"].name), found
 
 
 def _yes(count: int) -> str:
     return "yes" if count else "no"
 
 
-def _helped(found: list[Best]) -> tuple[int, int]:
-    return sum(int(b.helps.sum()) for b in found), sum(b.helps.size for b in found)
+def _helped(found: dict[str, Best]) -> tuple[int, int]:
+    helps = np.concatenate([each.helps for each in found.values()])
+    return int(helps.sum()), helps.size
 
 
-def _largest(found: dict[str, Best]) -> tuple[int, str, Best]:
-    """Return where the gain is largest: (row, name of the run, what was found)."""
+def _most_words(runs: Runs, found: dict[str, Best]) -> str:
+    """Say where the change at the best β is largest."""
     sized = {
-        (i, n): abs(float(b.gain.mean[i])) if np.isfinite(b.gain.mean[i]) else -1.0
-        for n, b in found.items()
-        for i in range(len(b.gain.mean))
+        (name, row): abs(change)
+        for name, each in found.items()
+        for row, change in enumerate(np.nan_to_num(each.gain.mean))
     }
-    row, name = max(sized, key=lambda place: sized[place])
-    return row, name, found[name]
-
-
-def _most_words(found: Best, run: Run, row: int) -> str:
+    name, row = max(sized, key=lambda place: sized[place])
+    run, at = runs[name], found[name]
     images = run.study.training.training_images
     data = f"{images:,} images" if images else "endless data"
     return (
-        f"the largest change is {value(found.gain.at(row))}, with {data} at μ = {run.mu[row]:g}, "
-        f"where the best β is {optimum_words(found, row)}"
+        f"the largest change is {value(at.gain.at(row))}, with {data} at μ = {run.mu[row]:g}, "
+        f"where the best β is {optimum_words(at, row)}"
     )
 
 
@@ -133,10 +128,8 @@ def _between(found: Best) -> str:
     return f"at {least:g}" if least == most else f"between {least:g} and {most:g}"
 
 
-def _by_row(found: Best, run: Run) -> str:
-    return listed(
-        f"{optimum_words(found, i)} at μ = {mu:g}" for i, mu in enumerate(run.mu[run.mu <= MOST])
-    )
+def _by_row(found: Best, biases: np.ndarray) -> str:
+    return listed(f"{optimum_words(found, i)} at μ = {mu:g}" for i, mu in enumerate(biases))
 
 
 def _rival_verdict(wins: list[int]) -> str:

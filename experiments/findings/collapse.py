@@ -10,6 +10,7 @@ from experiments.findings.words import number, of, paragraphs, sign, table, valu
 # cells below β* that the sampled KL leaves without an active latent, without warm-up
 CELLS = ((0, 4), (0.5, 4), (1, 3), (1.5, 2), (2, 1.5), (2.5, 1), (3, 1), (5, 0.5))
 GRIDS = ("blog", "annealed", "analytic", "analytic-annealed")
+PLAIN = "collapse-sampled-relu-1e-3"  # the original study's way, with a time course
 DEAD = 0.9  # share of units that count as nearly all
 
 
@@ -31,7 +32,7 @@ def collapse_section(runs: Runs) -> str:
         "units that no image changes any more:",
         _variants(named),
         f"With leaky ReLUs, which cannot die, {value(leaky_alive(runs))} more models a seed stay "
-        "alive (one-sample KL, rate 1e-3, paired by seed). " + _order(named),
+        "alive (one-sample KL, rate 1e-3, paired by seed). " + _order(runs[PLAIN]),
         "![Active latents and dead units over training](images/findings_collapse.png)",
     )
 
@@ -85,8 +86,7 @@ def _grids(runs: Runs) -> str:
 def _variants(named: list[Run]) -> str:
     rows = []
     for run in named:
-        lost = run.below()[..., None] & (run.values("active_units") == 0)
-        dead = run.course("dead_units")[..., -1]
+        dead, (lost, kept) = run.course("dead_units")[..., -1], fates(run)
         rows.append(
             [
                 run.setting("kl"),
@@ -94,32 +94,41 @@ def _variants(named: list[Run]) -> str:
                 f"{run.setting('learning_rate'):g}",
                 _share(*alive(run)),
                 number(float(np.median(dead[lost])), 2) if lost.any() else "–",
-                number(float(np.median(dead[~lost])), 2) if (~lost).any() else "–",
+                number(float(np.median(dead[kept])), 2) if kept.any() else "–",
             ]
         )
-    head = ["KL", "activation", "rate", "active below β\\*", "dead, if collapsed", "dead, others"]
+    head = ["KL", "activation", "rate", "active below β\\*", "dead, if collapsed", "dead, if not"]
     return table(head, rows)
+
+
+def fates(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which models below β* end without an active latent, and which with some.
+
+    Each `[mu, beta, seed]`, by the last measurement of the time course.
+    """
+    active = run.course("active_units")[..., -1] > 0
+    below = np.broadcast_to(run.below()[..., None], active.shape)
+    return below & ~active, below & active
+
+
+def _since(condition: np.ndarray) -> np.ndarray:
+    """Return the first place from which on a condition stays true; -1 if it does not at the end."""
+    stays = np.flip(np.logical_and.accumulate(np.flip(condition, -1), -1), -1)
+    return np.where(stays.any(-1), stays.argmax(-1), -1)
 
 
 def collapse_order(run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps at which collapsed models lose their last latent and nearly all units.
 
-    Of those below β* that have no active latent at the end; infinite for units that never die.
+    Of those below β* that have no active latent at the end; infinite for what never happens.
     """
-    active, dead = run.course("active_units"), run.course("dead_units")
-    lost = np.broadcast_to(run.below()[..., None], active.shape[:-1]) & (active[..., -1] == 0)
-    step = run.snapshots.astype(float)
-
-    def first(condition: np.ndarray) -> np.ndarray:
-        # the first step from which on the condition stays true
-        since = np.flip(np.logical_and.accumulate(np.flip(condition, -1), -1), -1)
-        return np.where(since.any(-1), step[since.argmax(-1)], np.inf)
-
-    return first(active[lost] == 0), first(dead[lost] >= DEAD)
+    lost, _ = fates(run)
+    step = np.append(run.snapshots.astype(float), np.inf)  # the last is that of the place -1
+    latents, units = run.course("active_units")[lost] == 0, run.course("dead_units")[lost] >= DEAD
+    return step[_since(latents)], step[_since(units)]
 
 
-def _order(named: list[Run]) -> str:
-    plain = next(r for r in named if r.name.endswith("sampled-relu-1e-3"))
+def _order(plain: Run) -> str:
     gone, dead = collapse_order(plain)
     if not gone.size:
         return ""
@@ -145,14 +154,11 @@ def dead_at_collapse(run: Run) -> np.ndarray:
     Rows (share, median share of the models of the same μ that stay active at the same step, seed)
     of the models that collapse below β* at a μ at which some do not.
     """
-    active, dead = run.course("active_units"), run.course("dead_units")
-    below = np.broadcast_to(run.below()[..., None], active.shape[:-1])
-    lost = below & (active[..., -1] == 0)
-    kept = below & ~lost
+    dead, (lost, kept) = run.course("dead_units"), fates(run)
+    gone = _since(run.course("active_units") == 0)
     rows = []
     for i, j, seed in np.argwhere(lost & kept.any((1, 2))[:, None, None]):
-        zero = active[i, j, seed] == 0
-        since = np.flip(np.logical_and.accumulate(np.flip(zero))).argmax()
+        since = gone[i, j, seed]
         rows.append((dead[i, j, seed, since], np.median(dead[i][kept[i]][:, since]), seed))
     return np.array(rows).reshape(-1, 3)
 

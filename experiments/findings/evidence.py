@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from biasvae_jax.runs.loading import LoadedRun
+from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
 from biasvae_jax.statistics.optimum import Better, Optimum, gain_at_optimum, optimum
 from biasvae_jax.study import Study, settings
@@ -152,6 +153,8 @@ class EarlyAgainstBest(NamedTuple):
     """Of the best β at the end, chosen on the other seeds."""
     apart: Interval
     """Early minus strong, paired by seed: below 0, early stopping is better."""
+    verdict: np.ndarray
+    """Whether early and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
     both: Interval
     """Best β stopped early, chosen on the other seeds, minus the weak β stopped early."""
 
@@ -161,13 +164,19 @@ def early_against_best(run: Run) -> EarlyAgainstBest:
     column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
     early = stopped(run).generation
     strong, both = chosen_by_others(end), chosen_by_others(early)
+    weak, apart = t_interval(end[:, column]), early[:, column] - strong
     return EarlyAgainstBest(
-        t_interval(end[:, column]),
+        weak,
         t_interval(early[:, column]),
         t_interval(strong),
-        paired_interval(early[:, column], strong),
+        t_interval(apart),
+        np.array([_verdict(a, TENTH * m) for a, m in zip(apart, weak.mean, strict=True)]),
         paired_interval(both, early[:, column]),
     )
+
+
+def _verdict(apart: np.ndarray, margin: float) -> str:
+    return str(equivalence(apart, margin).verdict) if margin > 0 else "–"
 
 
 def chosen_by_others(values: np.ndarray) -> np.ndarray:

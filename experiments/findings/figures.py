@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from biasvae_jax.statistics.intervals import t_interval
 from experiments.findings.boundary import kl_near
+from experiments.findings.collapse import fates
 from experiments.findings.evidence import Run, Runs, at_end, sizes, stopped
 from experiments.findings.runs import RIVAL_SIZE
 
@@ -158,9 +159,7 @@ def collapse(runs: Runs) -> Figure:
     figure, panels = _panels(len(named), 4.4, rows=2)
     for column, run in enumerate(named):
         active, dead = run.course("active_units"), run.course("dead_units")
-        below = np.broadcast_to(run.below()[..., None], active.shape[:-1])
-        lost = below & (active[..., -1] == 0)
-        kept = below & ~lost
+        lost, kept = fates(run)
         kinds = ((lost, VERMILION, "end collapsed"), (kept, BLUE, "end active"))
         for where, colour, text in kinds:
             for axes, values in zip(panels[:, column], (active, dead), strict=True):

@@ -6,7 +6,6 @@ import numpy as np
 
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.statistics.bounded import share_interval
-from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.theory import Moments, finite_prediction, world_moments
 from biasvae_jax.training.images import image_noise
@@ -14,13 +13,11 @@ from experiments.findings.answers import optimum_words
 from experiments.findings.evidence import (
     CODE,
     DECODER,
-    TENTH,
     WEAK,
     Run,
     Runs,
     at_end,
     best,
-    chosen_by_others,
     early_against_best,
     sizes,
     stopped,
@@ -77,18 +74,18 @@ def _stopping_words(runs: Runs) -> str:
     early, column = stopped(run), run.column(WEAK)
     generation = run.course("generation_mse_exact")[:, column]
     recovery = run.course("recovery_r2")[:, column]
-    steps = [run.snapshots[np.nan_to_num(a, nan=np.inf).argmin(-1)] for a in (generation,)]
+    first = run.snapshots[np.nan_to_num(generation, nan=np.inf).argmin(-1)]
     last = run.snapshots[np.nan_to_num(recovery, nan=-np.inf).argmax(-1)]
     return (
         "A rival of β is to stop early. At "
         f"β = {run.beta[column]:g} with {run.study.training.training_images:,} images the decoder "
-        f"is best after {np.median(steps[0]):,.0f} steps, the loss on unseen images after "
+        f"is best after {np.median(first):,.0f} steps, the loss on unseen images after "
         f"{np.median(early.step[:, column]):,.0f} and the code after {np.median(last):,.0f} "
         "(medians over μ and seeds), among the steps measured. The weight of the KL is still "
         "rising to β there, which for a β so weak changes little. In the table, `generation_mse` "
         f"of the weak β at the end, of the same models stopped early, and of the best β at the end "
         "(chosen on the other seeds); the difference is paired by seed, and called equivalent if "
-        f"its 90 % interval lies within a tenth of the first column's:"
+        "its 90 % interval lies within a tenth of the first column's:"
     )
 
 
@@ -102,7 +99,7 @@ def _stopping(runs: Runs) -> str:
                     label,
                     f"{mu:g}",
                     *(value(part.at(i)) for part in found[:4]),
-                    _verdict(run, i),
+                    str(found.verdict[i]),
                     value(found.both.at(i)),
                 ]
             )
@@ -111,15 +108,6 @@ def _stopping(runs: Runs) -> str:
         *("early − best β", "verdict", "best β early − weak β early"),
     ]
     return table(head, rows)
-
-
-def _verdict(run: Run, row: int) -> str:
-    column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
-    early, strong = stopped(run).generation[row, column], chosen_by_others(end)[row]
-    margin = TENTH * float(t_interval(end[row, column]).mean)
-    if not margin > 0:
-        return "–"
-    return str(equivalence(early - strong, margin).verdict)
 
 
 def _rivals(runs: Runs) -> str:
