@@ -1,5 +1,6 @@
 """Each composition by the command: kill, resume, results, figures, report, score, load_run."""
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -7,6 +8,7 @@ import xarray as xr
 from biasvae_jax import load_run
 from biasvae_jax.cli import score
 from biasvae_jax.scores.families import VARIABLES
+from biasvae_jax.sweep import Plan, Sweep
 
 NAMES = ("scale", "factor", "few", "npz", "rgb")
 CONV = ("rgb",)
@@ -46,6 +48,9 @@ def test_results_have_the_axes_dimensions_and_what_applies_and_nothing_else(proo
         few = name == "few"
         assert set(h.dims) == {bias, strength, "seed", "step", *(["snapshot"] if few else [])}
         assert ("generalisation_gap" in results) == ("train_loss" in h) == few
+        if few:
+            gap = results["test_loss"] - results["train_loss"]
+            np.testing.assert_allclose(results["generalisation_gap"], gap, rtol=1e-4, atol=1e-4)
         linear = [n for n in results.data_vars if n.startswith("linear_")]
         with_gap = name in GAP
         assert ("gap" in results) == ("threshold" in results) == bool(linear) == with_gap
@@ -84,6 +89,21 @@ def test_load_run_decodes_what_it_encodes(proof):
     images = run.decode(params, run.encode(params, x)[0])
     assert images.shape == (3, run.recipe.world.pixels) and np.isfinite(images).all()
     assert run.heat_map("recovery_r2") and run.finished
+
+
+def test_a_time_course_ends_with_the_trained_models(proof):
+    name, _, path = proof
+    run = load_run(path)
+    if name != "few":
+        assert "snapshot" not in run.history.dims
+        return
+    models = run.grid.models[:1]
+    cell = {"mu": run.grid.bias[0], "beta": run.grid.strength[0]}
+    params = jax.tree.map(lambda a: np.asarray(a)[None], run.params(**cell))
+    sweep = Sweep(run.recipe, Plan(1, 1, 1, 10))
+    last = run.history.sel(cell, method="nearest").isel(seed=0, snapshot=-1)
+    for variable, value in sweep.course(models, sweep.put(params)).items():
+        np.testing.assert_allclose(last[variable], value[0], rtol=1e-4, atol=1e-5)
 
 
 def test_score_says_what_it_leaves_out_and_gives_the_rest(proof, capsys):
