@@ -157,7 +157,8 @@ def dead_at_collapse(run: Run) -> np.ndarray:
     dead, (lost, kept) = run.course("dead_units"), fates(run)
     gone = _since(run.course("active_units") == 0)
     rows = []
-    for i, j, seed in np.argwhere(lost & kept.any((1, 2))[:, None, None]):
+    beside = np.any(kept, axis=(1, 2), keepdims=True)
+    for i, j, seed in np.argwhere(lost & beside):
         since = gone[i, j, seed]
         rows.append((dead[i, j, seed, since], np.median(dead[i][kept[i]][:, since]), seed))
     return np.array(rows).reshape(-1, 3)
