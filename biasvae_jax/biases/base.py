@@ -1,5 +1,6 @@
 """The protocol of a bias: how the training distribution differs from the fair one."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import jax
@@ -7,6 +8,7 @@ import numpy as np
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.components import Component
+from biasvae_jax.factors import Factor
 
 
 class Bias(Component):
@@ -21,6 +23,14 @@ class Bias(Component):
 
 class LatentBias(Bias):
     """A bias of generated worlds: it makes the latents from standard normal noise."""
+
+    def on(self, factors: Sequence[Factor]) -> "LatentBias":
+        """Return the bias for a world of these factors, one latent each: itself, or its like.
+
+        A bias of named factors looks them up here. Raises ConfigError of one line if the world has
+        not what it is about.
+        """
+        return self
 
     def latents(self, noise: jax.Array, strength: jax.Array | float) -> jax.Array:
         """Map noise ~ N(0, I) `[..., latents]` to the latents z of the same shape."""

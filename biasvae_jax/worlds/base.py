@@ -1,23 +1,17 @@
 """The protocol of a world: what its images are made of, its training data and its test set."""
 
 import math
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from biasvae_jax.biases.base import Bias, LatentBias
 from biasvae_jax.components import Component, ConfigError
+from biasvae_jax.factors import Factor
 
 Image = tuple[int, int, int]
 """Height, width and channels."""
-
-
-class Factor(NamedTuple):
-    """One of the variables that generate the images."""
-
-    name: str
-    kind: Literal["continuous", "binary", "categorical"] = "continuous"
 
 
 class Sample(NamedTuple):
@@ -166,6 +160,12 @@ class Generated(World):
         """Number of latents z."""
         return len(self.factors)
 
+    def check_bias(self, bias: Bias) -> None:
+        """Raise ConfigError if the bias is not for this world, or of factors that it has not."""
+        super().check_bias(bias)
+        assert isinstance(bias, LatentBias)
+        bias.on(self.factors)
+
     def link(self, z: jax.Array) -> jax.Array:
         """Map latents `[..., latents]` to factors `[..., factors]`."""
         raise NotImplementedError
@@ -208,7 +208,7 @@ class Generated(World):
     ) -> Sample:
         """Make training data: z by the bias, u by the link, x by the renderer and noise."""
         assert isinstance(bias, LatentBias)
-        z = bias.latents(noise.latent, strength)
+        z = bias.on(self.factors).latents(noise.latent, strength)
         u = self.link(z)
         x_clean = self.render(u)
         return Sample(z, u, x_clean, self.observe(x_clean, noise.image))
