@@ -114,7 +114,7 @@ def read_study(file: Path) -> Study:
 def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:
     """Return a draft with other kinds of components, at their defaults; the rest stays.
 
-    A world that cannot take the bias gets the first bias that it can, unless one is named.
+    A world that cannot take the bias gets its usual one, unless one is named.
     """
     parts: dict[str, Any] = {}
     for role in ROLES:
@@ -122,7 +122,7 @@ def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:
         kind = find_kind(role, wanted[role]) if role in wanted else type(part)
         parts[role] = part if kind is type(part) else kind
     world = parts["world"]
-    accepts = (world if isinstance(world, type) else type(world)).accepts
+    accepts, usual = (getattr(world, name) for name in ("accepts", "usual"))
     bias = parts["bias"] if isinstance(parts["bias"], type) else type(parts["bias"])
     if not issubclass(bias, accepts):
         fitting = [k for k in kinds("bias").values() if issubclass(k, accepts)]
@@ -132,7 +132,7 @@ def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:
             raise ConfigError(
                 f"--bias {bias.kind} is not for --world {name}; its biases are: {can}"
             )
-        parts["bias"] = fitting[0]
+        parts["bias"] = next((k for k in fitting if k.kind == usual), fitting[0])
     made = {role: part() if isinstance(part, type) else part for role, part in parts.items()}
     bias, objective = made["bias"], made["objective"]
     return study._replace(

@@ -38,6 +38,8 @@ class World(Component):
     role = "world"
     accepts: ClassVar[type[Bias]]
     """The biases that it can take."""
+    usual: ClassVar[str] = ""
+    """Kind of the bias that it gets where none is named; empty for the first that it can take."""
 
     noise_mean: float
     noise_variance: float
@@ -152,6 +154,7 @@ class Generated(World):
     """
 
     accepts = LatentBias
+    usual = "shift"
     event: ClassVar[str] = ""
     """The rare event of `rare`, in a few words; empty if the world states none."""
 

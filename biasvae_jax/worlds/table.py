@@ -75,6 +75,7 @@ class Table(World):
 
     kind = "table"
     accepts = RowBias
+    usual = "resample"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

@@ -54,3 +54,8 @@ def test_the_favoured_value_is_the_last_class_and_the_others_keep_their_order(va
 def test_an_axis_has_a_name_a_symbol_and_values_that_can_be_run(bias):
     bias.axis.check()
     assert bias.axis.name.isidentifier() and bias.axis.symbol and bias.axis.long_name
+
+
+@pytest.mark.parametrize("world", kinds("world").values())
+def test_the_usual_bias_of_a_world_is_one_that_it_can_take(world):
+    assert issubclass(kinds("bias")[world.usual], world.accepts)
