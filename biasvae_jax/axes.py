@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from biasvae_jax.components import ConfigError, require, require_numbers
+from biasvae_jax.components import ConfigError, flag, require, require_numbers
 
 
 def single(value: float) -> float:
@@ -44,9 +44,13 @@ class Axis:
         different = len(set(map(single, self.values))) == len(self.values)
         require(stored or different, self.name, self.values, rule)
         if min(self.values) < self.least:
-            raise ConfigError(f"--{self.name} must be ≥ {self.least:g}; got {min(self.values):g}")
+            raise ConfigError(
+                f"{flag(self.name)} must be ≥ {self.least:g}; got {min(self.values):g}"
+            )
         if max(self.values) > self.most:
-            raise ConfigError(f"--{self.name} must be ≤ {self.most:g}; got {max(self.values):g}")
+            raise ConfigError(
+                f"{flag(self.name)} must be ≤ {self.most:g}; got {max(self.values):g}"
+            )
 
     def find(self, value: float) -> int:
         """Return the index of a value: itself, or one equal to it in single precision.

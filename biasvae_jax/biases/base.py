@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from biasvae_jax.axes import Axis
+from biasvae_jax.biases.moments import Link, LinkedMoments, normal_nodes
 from biasvae_jax.components import Component
 from biasvae_jax.factors import Factor
 
@@ -42,6 +43,15 @@ class LatentBias(Bias):
         None if they are not; the closed forms of `theory` need them.
         """
         return None
+
+    def moments(self, strength: float, count: int, link: Link) -> LinkedMoments | None:
+        """Return mean `[count]` and covariance `[count, count]` of u = link(z), each of one latent.
+
+        By quadrature, in float64; None if they are not known, and the theory is then estimated from
+        images. The default is that of `normal`.
+        """
+        normal = self.normal(strength)
+        return None if normal is None else normal_nodes(*normal).independent(link, count)
 
 
 class RowBias(Bias):

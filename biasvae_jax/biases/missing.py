@@ -9,6 +9,7 @@ import numpy as np
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.biases.base import LatentBias, RowBias
+from biasvae_jax.biases.moments import Link, LinkedMoments, normal_nodes
 from biasvae_jax.biases.named import find_pair
 from biasvae_jax.biases.quantile import halves
 from biasvae_jax.components import register
@@ -55,6 +56,19 @@ class Missing(LatentBias, RowBias):
         share = jnp.where(z > 0, (1 - strength) / (2 - strength), 0.5)
         other = halves(noise[..., second], share)
         return noise.at[..., first].set(z).at[..., second].set(other)
+
+    def moments(self, strength: float, count: int, link: Link) -> LinkedMoments:
+        """Return those of four quadrants, in each of which the two factors are independent."""
+        fair = normal_nodes().independent(link, count)
+        quarters = np.array([[1, 1], [1, 1 - strength]]) / (4 - strength)
+        half = normal_nodes(high=0).moments(link), normal_nodes(low=0).moments(link)
+        means, squares = np.array(half).T
+        mean, square = quarters.sum(1) @ means, quarters.sum(1) @ squares
+        pair, both = np.array(self.places), np.ix_(self.places, self.places)
+        fair.mean[pair] = mean
+        fair.covariance[both] = means @ quarters @ means - mean**2
+        fair.covariance[pair, pair] = square - mean**2
+        return fair
 
     def classes(self, factors: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """Number the rows of the combination 1, and all others 0, `[rows]`."""
