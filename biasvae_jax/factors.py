@@ -6,12 +6,14 @@ from typing import Literal, NamedTuple
 
 from biasvae_jax.errors import ConfigError
 
+Kind = Literal["continuous", "binary", "categorical"]
+
 
 class Factor(NamedTuple):
     """One of the variables that generate the images."""
 
     name: str
-    kind: Literal["continuous", "binary", "categorical"] = "continuous"
+    kind: Kind = "continuous"
 
 
 def find_factor(flag: str, name: str, factors: Sequence[Factor]) -> int:

@@ -1,7 +1,7 @@
 """The protocol of a bias: how the training distribution differs from the fair one."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -71,3 +71,11 @@ class RowBias(Bias):
     def shares(self, counts: jax.Array, strength: jax.Array | float) -> jax.Array:
         """Return the share of each class `[classes]`, adding up to 1; `counts` are its rows."""
         raise NotImplementedError
+
+    def traits(self, factors: np.ndarray, names: tuple[str, ...]) -> Any:
+        """Return what `shares_of` needs to know beside the counts: arrays `[classes]`, or ()."""
+        return ()
+
+    def shares_of(self, counts: jax.Array, traits: Any, strength: jax.Array | float) -> jax.Array:
+        """Return the shares where they depend on the classes' traits; else by `shares`."""
+        return self.shares(counts, strength)

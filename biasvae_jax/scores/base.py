@@ -81,7 +81,7 @@ def unmet(recipe: Recipe) -> dict[Need, str]:
         "noise": "" if recipe.world.noise_variance else "its images have no observation noise",
         "optimum": why_none(recipe),
         "render": ""
-        if isinstance(recipe.world, Generated)
+        if recipe.world.renders
         else f"{kind} has no renderer for any combination of factors",
         "training_set": "" if recipe.training_images else "every training image is a fresh one",
     }

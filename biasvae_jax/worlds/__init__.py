@@ -2,13 +2,17 @@
 
 from biasvae_jax.worlds.base import Factor, Generated, Noise, Sample, World
 from biasvae_jax.worlds.events import rare_cases
+from biasvae_jax.worlds.rows import FiledRows, Rows, RowWorld
 from biasvae_jax.worlds.squares import Squares, SquaresNoise
 from biasvae_jax.worlds.table import Table
 
 __all__ = [
     "Factor",
+    "FiledRows",
     "Generated",
     "Noise",
+    "RowWorld",
+    "Rows",
     "Sample",
     "Squares",
     "SquaresNoise",

@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
 
 class World(Component):
-    """Factors → image; implement a generated one by `Generated`, data from files by `Table`.
+    """Factors → image; implement a generated one by `Generated`, rows by `rows.RowWorld`.
 
     The random numbers (`draw`) are apart from what a bias makes of them (`sample`), so that models
     of every bias share one draw: differences between them are paired, and drawn once. Images are
@@ -68,6 +68,11 @@ class World(Component):
         """Raise ConfigError if the world cannot take a bias; before anything is loaded."""
         if not isinstance(bias, self.accepts):
             raise ConfigError(f"--bias {bias.kind} is not for --world {self.kind}")
+
+    @property
+    def renders(self) -> bool:
+        """Whether `render(u)` has the image of any combination of its factors' values."""
+        return False
 
     def sealed(self, bias: Bias | None = None) -> "World":
         """Return the world with the fingerprint of its files, if it has any.
@@ -168,6 +173,11 @@ class Generated(World):
         super().check_bias(bias)
         assert isinstance(bias, LatentBias)
         bias.on(self.factors)
+
+    @property
+    def renders(self) -> bool:
+        """Always."""
+        return True
 
     def link(self, z: jax.Array) -> jax.Array:
         """Map latents `[..., latents]` to factors `[..., factors]`."""

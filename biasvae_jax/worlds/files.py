@@ -1,38 +1,41 @@
 """Readers of the field's data files: rows of images with their factors, sizes checked first.
 
     dSprites    .npz   imgs, latents_values (latents_names where given)
+    MPI3D       .npz   images, every combination of its factors in their order
     3D Shapes   .h5    images, labels
 
-Sources: Matthey et al. 2017, "dSprites"; Burgess & Kim 2018, "3D Shapes".
+Sources: Matthey et al. 2017, "dSprites"; Gondal et al. 2019, "MPI3D"; Burgess & Kim 2018, "3D
+Shapes".
 """
 
 import functools
 import hashlib
+import math
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
 import psutil
 
 from biasvae_jax.components import ConfigError
+from biasvae_jax.factors import Factor, Kind
+from biasvae_jax.worlds.grid import find_grid
+from biasvae_jax.worlds.rows import Rows
 
 DSPRITES = ("color", "shape", "scale", "orientation", "position x", "position y")
 SHAPES3D = ("floor hue", "wall hue", "object hue", "scale", "shape", "orientation")
-
-
-class Rows(NamedTuple):
-    """A data file in memory."""
-
-    images: np.ndarray
-    """uint8, `[rows, height, width, channels]`."""
-    factors: np.ndarray
-    """float32, `[rows, factors]`, without those that are constant."""
-    names: tuple[str, ...]
-    """Of the factors."""
-    white: int
-    """The value of an image that stands for intensity 1."""
+MPI3D = (
+    *("object color", "object shape", "object size", "camera height"),
+    *("background color", "horizontal axis", "vertical axis"),
+)
+MPI3D_SIZES = {1_036_800: (6, 6, 2, 3, 3, 40, 40), 460_800: (4, 4, 2, 3, 3, 40, 40)}
+NUMBERS = {
+    *("scale", "orientation", "position x", "position y"),
+    *("object size", "camera height", "horizontal axis", "vertical axis"),
+}
+"""Factors whose values are numbers on a scale, and not labels."""
 
 
 def fingerprint(file: Path) -> str:
@@ -72,22 +75,39 @@ def read_rows(file: Path, rows: int | None, sha256: str) -> Rows:
     varies = np.ptp(factors, axis=0) > 0 if len(factors) else np.zeros(len(names), bool)
     if not varies.any():
         raise ConfigError(f"--data {file} has no factor that varies over its {len(factors)} rows")
-    kept = tuple(name for name, each in zip(names, varies, strict=True) if each)
+    values = np.ascontiguousarray(factors[:, varies], np.float32)
+    kept = [name for name, each in zip(names, varies, strict=True) if each]
+    known = tuple(Factor(n, kind_of(n, v)) for n, v in zip(kept, values.T, strict=True))
     white = 1 if images.max(initial=0) <= 1 else 255
-    return Rows(images, np.ascontiguousarray(factors[:, varies], np.float32), kept, white)
+    return Rows(images, values, known, white, grid=find_grid(values))
+
+
+def kind_of(name: str, values: np.ndarray) -> Kind:
+    """Return a factor's kind: two values are binary, known numbers continuous, else labels."""
+    if len(np.unique(values)) == 2:
+        return "binary"
+    return "continuous" if name in NUMBERS else "categorical"
 
 
 def _read_npz(file: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     with zipfile.ZipFile(file) as archive:
-        shape, dtype = _npy_header(archive, file, "imgs")
+        mpi3d = "imgs.npy" not in archive.namelist() and "images.npy" in archive.namelist()
+        key = "images" if mpi3d else "imgs"
+        shape, dtype = _npy_header(archive, file, key)
+    sizes = _mpi3d_sizes(shape) if mpi3d else None
+    if sizes is not None:
+        shape = (math.prod(sizes), *shape[-3:])
     _check_shapes(file, shape, dtype, shape[0])
     kept = _room(file, shape, rows)
     with np.load(file, allow_pickle=False) as arrays:
-        if "latents_values" not in arrays:
+        if sizes is not None:
+            factors = np.stack(np.unravel_index(np.arange(shape[0]), sizes), axis=1) * 1.0
+            names = MPI3D
+        elif "latents_values" not in arrays:
             raise ConfigError(f"--data {file} has no latents_values, which dSprites' layout needs")
-        factors = np.asarray(arrays["latents_values"], np.float64)
-        images = arrays["imgs"]
-        names = DSPRITES
+        else:
+            factors, names = np.asarray(arrays["latents_values"], np.float64), DSPRITES
+        images = arrays[key].reshape(shape)
         if "latents_names" in arrays.files:
             names = tuple(str(n) for n in np.asarray(arrays["latents_names"]).ravel())
     factors = _check_factors(file, factors, shape[0])
@@ -113,6 +133,11 @@ def _read_h5(file: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray, tupl
         pixels = images[:] if picked is None else images[picked]
     pixels = pixels.reshape(*pixels.shape[:3], -1)
     return pixels, factors if picked is None else factors[picked], names
+
+
+def _mpi3d_sizes(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the numbers of values of MPI3D's factors; the file may hold its rows in one axis."""
+    return shape[:-3] if len(shape) > 4 else MPI3D_SIZES.get(math.prod(shape[:-3]))
 
 
 def _npy_header(archive: zipfile.ZipFile, file: Path, name: str) -> tuple[tuple[int, ...], Any]:

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import chex
 import h5py
@@ -42,18 +43,21 @@ def test_images_factors_and_names_come_from_the_file(world, file):
 
 def test_held_out_rows_are_the_test_set_and_never_trained_on(world):
     data = world.load(BIAS)
-    assert len(data.test_images) == world.test_size() == 20 and len(data.images) == 40
+    assert len(data.test_images) == world.test_size() == 20
+    assert len(set(data.order.tolist())) == len(data.order) == world.training_size() == 40
+    held = np.setdiff1d(np.arange(60), data.order)
+    np.testing.assert_array_equal(data.images[held], data.test_images)
     u, x = world.test_set(data)
     chex.assert_shape(u, (20, 2))
     assert x.shape == (20, world.pixels) and float(x.max()) == 1.0
     half = dataclasses.replace(world, test_images=1_000)
-    assert half.test_size() == 30 and len(half.load(BIAS).images) == 30
+    assert half.test_size() == 30 and len(half.load(BIAS).order) == 30
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_one_value_gets_its_share_and_the_others_keep_their_proportions(world, share):
     data, sample = drawn(world, share)
-    counts = np.bincount(np.asarray(data.factors[:, 1] - 0.5, int), minlength=3)
+    counts = np.bincount(np.asarray(data.factors[data.order, 1] - 0.5, int), minlength=3)
     found = np.bincount(np.asarray(sample.u[:, 1] - 0.5, int), minlength=3) / 20_000
     others = counts[:2] / counts[:2].sum()
     expected = [*((1 - share) * others), share]
@@ -66,7 +70,8 @@ def test_without_a_share_every_row_has_the_same_probability(world):
     data, sample = drawn(world, float("nan"))
     keys = {tuple(u): i for i, u in enumerate(np.unique(np.asarray(data.factors), axis=0))}
     found = np.bincount([keys[tuple(u)] for u in np.asarray(sample.u)], minlength=len(keys))
-    rows = np.bincount([keys[tuple(u)] for u in np.asarray(data.factors)], minlength=len(keys))
+    trained = np.asarray(data.factors)[np.asarray(data.order)]
+    rows = np.bincount([keys[tuple(u)] for u in trained], minlength=len(keys))
     expected = rows / rows.sum()
     np.testing.assert_allclose(found / 20_000, expected, atol=5 * np.sqrt(expected.max() / 20_000))
 
@@ -103,7 +108,7 @@ def test_observation_noise_is_added_on_request_and_renewed_alone(file):
 def test_rows_are_picked_the_same_way_every_time(file):
     few = Table(data=str(file), rows=30, test_images=10)
     chex.assert_trees_all_equal(few.load(BIAS), few.load(BIAS))
-    assert len(few.load(BIAS).images) == 20
+    assert len(few.load(BIAS).images) == 30 and len(few.load(BIAS).order) == 20
 
 
 def test_the_file_is_known_by_what_is_in_it_and_not_by_its_name(file, tmp_path):
@@ -183,3 +188,63 @@ def test_what_is_larger_than_memory_says_what_fits(dsprites, monkeypatch):
 def test_a_bias_about_what_the_data_lack_is_one_line(world, bias, message):
     with pytest.raises(ConfigError, match=message):
         world.load(bias)
+
+
+# A full grid of factors ---------------------------------------------------------------------------
+
+
+def every_combination(path, name="imgs", **more):
+    """Write a file that has each combination of three factors once, in an order of its own."""
+    factors = np.array(list(itertools.product([1, 3], [0.5, 1, 2], [0, 9, 7])))
+    images = np.random.default_rng(0).integers(0, 256, (18, 4, 4), np.uint8)
+    mixed = np.random.default_rng(1).permutation(18)
+    names = ["shape", "scale", "label"]
+    arrays = {name: images[mixed], "latents_values": factors[mixed], "latents_names": names}
+    return npz(path, **arrays | more), images[mixed], factors[mixed]
+
+
+def test_a_file_of_every_combination_renders_any_of_them(tmp_path):
+    file, images, factors = every_combination(tmp_path / "grid.npz")
+    world = Table(data=str(file), test_images=5)
+    assert world.renders and world.read().grid.shape == (2, 3, 3)
+    rows = np.random.default_rng(2).permutation(18)
+    found = np.round(255 * np.asarray(world.render(jnp.asarray(factors[rows], jnp.float32))))
+    np.testing.assert_array_equal(found, images[rows].reshape(18, 16))
+    with pytest.raises(ValueError, match="factor 2"):
+        world.render(jnp.asarray([[1.0, 0.7, 9.0]]))
+
+
+def test_a_file_that_lacks_a_combination_renders_none(tmp_path, world):
+    file, *_ = every_combination(tmp_path / "grid.npz")
+    fewer = Table(data=str(file), rows=17)
+    for each in (fewer, world):
+        assert not each.renders and each.read().grid is None
+        with pytest.raises(ValueError, match="every combination"):
+            each.render(jnp.zeros((1, len(each.factors))))
+
+
+def test_a_factor_is_binary_a_number_or_a_label(tmp_path):
+    file, *_ = every_combination(tmp_path / "grid.npz")
+    kinds = {f.name: f.kind for f in Table(data=str(file)).factors}
+    assert kinds == {"shape": "binary", "scale": "continuous", "label": "categorical"}
+
+
+def test_in_mpi3ds_layout_the_order_of_the_images_is_their_factors(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 1, 3, 1, 1, 2, 2, 4, 4, 3), np.uint8)
+    world = Table(data=str(npz(tmp_path / "a.npz", images=images)))
+    kinds = {f.name: f.kind for f in world.factors}
+    assert kinds == {
+        "object color": "binary", "object size": "continuous",
+        "horizontal axis": "binary", "vertical axis": "binary",
+    }  # fmt: skip
+    one = np.asarray(world.render(jnp.asarray([[1.0, 2.0, 0.0, 1.0]])))[0]
+    np.testing.assert_array_equal(np.round(255 * one), images[1, 0, 2, 0, 0, 0, 1].reshape(-1))
+    flat = images.reshape(-1, 4, 4, 3)
+    with pytest.raises(ConfigError, match="no latents_values"):  # of no number that is known
+        Table(data=str(npz(tmp_path / "b.npz", images=flat))).read()
+
+
+def test_rows_lie_once_in_memory(dsprites):
+    """Training and test rows are told apart by number, and no copy is made of the images."""
+    world = Table(data=str(dsprites), test_images=20)
+    assert np.shares_memory(world.load(BIAS).images, world.read().images)
