@@ -138,6 +138,7 @@ class Study:
             return
         self.world.check_bias(self.bias)
         self.objective.variance(self.world.noise_variance)
+        self.objective.check_strengths(self.strengths)
         warmup, steps = self.objective.kl_warmup, self.training.steps
         rule = f"must leave 5 % of the {steps} steps at the full weight (--steps)"
         require(warmup <= 0.95 * steps, "kl_warmup", warmup, rule)

@@ -178,9 +178,9 @@ def _reconstructions(
     rng, network = np.random.default_rng(0), run.recipe.network
     shown = rng.choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
     known = slice(None) if len(u) <= HEAD_ROWS else rng.choice(len(u), HEAD_ROWS, replace=False)
-    z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), network, params, jnp.asarray(x[known]))
+    z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), run.recipe, params, jnp.asarray(x[known]))
     projected = fit_least_squares(jnp.asarray(u[known]), z_hat)(jnp.asarray(u[shown]))
-    mean, _ = network.encode(params, jnp.asarray(x[shown]))
+    mean = run.recipe.objective.code(params, network.encode(params, jnp.asarray(x[shown]))[0])
     rows = (x[shown], network.decode(params, mean), network.decode(params, projected))
     images = np.stack([pictures(row, run.recipe.world.image) for row in rows])
     drawn = "test image G(u)" if isinstance(run.recipe.world, Generated) else "test image"

@@ -45,6 +45,7 @@ TRAVERSED = 12  # latents at most
 PICTURE_BYTES = 4_000_000  # of one run; with plotly's 5 MB the page stays below 10
 CURVE_NUMBERS = 300_000
 HEAD_ROWS = 4_000  # test images behind the drawn projection
+TRAINING_ROWS = 1_024  # training images behind samples of a prior that is fitted to them
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         grid=grid,
         steps=study.training.steps,
         latents=_latents(run),
-        loss=f"{study.objective.formula}, σ² = {study.sigma2:g}",
+        loss=study.objective.stated(study.sigma2),
         models="β-VAEs" if isinstance(study.objective, BetaElbo) else "VAEs",
         stored=study.to_json(),
         facts=_facts(run),
@@ -251,7 +252,7 @@ def draw_pictures(
     shown = rng.choice(len(u), min(len(u), SHOWN), replace=False)
     known = rng.choice(len(u), min(len(u), HEAD_ROWS), replace=False)
     test = _Test(u[known], x[known], u[shown], x[shown])
-    draw = jax.jit(lambda params, test: _images(recipe, params, test))
+    draw = jax.jit(lambda params, test, *where: _images(recipe, params, test, *where))
     pictures, room = {}, PICTURE_BYTES
     cells = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
     for i, j in (cells[k] for k in rng.permutation(len(cells))):
@@ -262,7 +263,7 @@ def draw_pictures(
             if run.finished:
                 raise
             continue  # it has not begun
-        images = draw(params, test)
+        images = draw(params, test, cell[bias], run.data)
         drawn = {kind: sprite(folded(images[kind], shape)) for kind in PICTURES}
         room -= sum(map(len, drawn.values()))
         if room < 0:
@@ -280,18 +281,25 @@ class _Test(NamedTuple):
     shown_x: Any
 
 
-def _images(recipe: Recipe, params: Any, test: _Test) -> dict[str, jax.Array]:
+def _images(
+    recipe: Recipe, params: Any, test: _Test, bias: jax.Array, data: Any
+) -> dict[str, jax.Array]:
     """Draw one model's pictures, `[rows, columns, pixels]` each, named as in `PICTURES`."""
-    network = recipe.network
+    network, objective = recipe.network, recipe.objective
     with jax.default_matmul_precision("highest"):
-        z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), network, params, test.x)
+        z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), recipe, params, test.x)
         head = fit_least_squares(test.u, z_hat)
         busiest = jnp.argsort(-mean.var(0))[:TRAVERSED]
         steps = jnp.linspace(-3, 3, 7)
         codes = jax.nn.one_hot(busiest, network.latent_dim)[:, None, :] * steps[None, :, None]
-        prior = jax.random.normal(purpose_key(0, Purpose.FIGURE), (2, SHOWN, network.latent_dim))
+        key = purpose_key(0, Purpose.FIGURE)
+        normals = jax.random.normal(key, (2 * SHOWN, network.latent_dim))
+        trained_on = recipe.sample(recipe.world.draw(key, (TRAINING_ROWS,)), bias, data).x
+        of_training, _ = test_codes(key, recipe, params, trained_on)
+        prior = objective.prior_sample(params, normals, of_training).reshape(2, SHOWN, -1)
+        shown_mean = objective.code(params, network.encode(params, test.shown_x)[0])
         return {
-            "reconstruction": network.decode(params, network.encode(params, test.shown_x)[0])[None],
+            "reconstruction": network.decode(params, shown_mean)[None],
             "projection": network.decode(params, head(test.shown_u))[None],
             "traversal": network.decode(params, codes),
             "prior": network.decode(params, prior),

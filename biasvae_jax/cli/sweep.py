@@ -241,7 +241,7 @@ def _announce(console: Console, study: Study, plan: Plan, out: Path, resuming: b
         f"{verb} {counted(grid.size, 'model')} ({grid.bias.symbol} × {grid.strength.symbol} × "
         f"seed: {len(grid.bias)} × {len(grid.strength)} × {grid.seeds}) "
         f"for {counted(steps, 'step')} in {shown(out)}\n"
-        f"loss {study.objective.formula} with σ² = {study.sigma2:g}, in nats\n"
+        f"loss {study.objective.stated(study.sigma2)}, in nats\n"
         f"plan: {counted(plan.devices, 'device')}, {counted(plan.group, 'model')} in memory "
         f"together, {plan.width} vmapped on a device, chunks of {counted(plan.chunk, 'step')}; "
         f"estimated {gib(memory)} and {counted(max(1, round(seconds / 60)), 'minute')} of training"

@@ -1,6 +1,7 @@
 """The protocol of an objective: what is minimised, its strength, its extra state and its terms."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import jax
@@ -23,7 +24,9 @@ class Objective(Component):
     Terms: ClassVar[Any]
     """NamedTuple of what `losses` returns; the first is the loss that is minimised."""
     meanings: ClassVar[Mapping[str, str]]
-    """What each term is, in a few words; all are in nats an image."""
+    """What each term is, in a few words."""
+    units: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Units of the terms that are not in nats an image."""
     formula: ClassVar[str]
     """The loss in one line, with σ² for the likelihood's variance."""
     optimum_known: ClassVar[bool] = False
@@ -45,6 +48,13 @@ class Objective(Component):
             )
         return noise_variance if found is None else found
 
+    def stated(self, variance: float) -> str:
+        """Return the loss in one line, for people, with the variance σ² that it has."""
+        return f"{self.formula} with σ² = {variance:g}"
+
+    def check_strengths(self, values: tuple[float, ...]) -> None:
+        """Raise ConfigError if a strength is none that the fields allow; the axis has its own."""
+
     def init(self, key: jax.Array, latents: int) -> dict[str, Params]:
         """Return what is trained beside the network, by name; {} if nothing is."""
         return {}
@@ -52,6 +62,23 @@ class Objective(Component):
     def draw(self, key: jax.Array, batch: int, latents: int) -> Any:
         """Draw the objective's noise of one step: standard normals `[batch, latents]`."""
         return jax.random.normal(key, (batch, latents))
+
+    def posterior(
+        self, network: Network, params: Params, x: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Return mean and log variance of the posterior, `[batch, latents]` each."""
+        return network.encode(params, x)
+
+    def code(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Map a sample of the posterior to the code that is decoded and scored: itself."""
+        return z_hat
+
+    def prior_sample(self, params: Params, normals: jax.Array, codes: jax.Array) -> jax.Array:
+        """Make codes of the prior from standard normals `[rows, latents]`.
+
+        `codes` `[images, latents]` are those of training images, for what has no prior of its own.
+        """
+        return self.code(params, normals)
 
     def losses(
         self,
@@ -63,7 +90,7 @@ class Objective(Component):
         step: jax.Array,
         variance: float,
     ) -> Any:
-        """Return the terms of each image, `[batch]` each, in nats.
+        """Return the terms of each image, `[batch]` each, in nats but for those of `units`.
 
         `x` `[batch, pixels]`, `noise` as `draw` returns it, `step` counts from 0, `variance` is σ².
         The gradient of the first term's mean trains everything in `params`.

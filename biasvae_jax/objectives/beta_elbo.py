@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import jax
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.components import register, require_choice, require_positive, require_whole
+from biasvae_jax.components import register, require_choice
 from biasvae_jax.networks.base import Network, Params
-from biasvae_jax.objectives.base import Objective
+from biasvae_jax.objectives.elbo import GaussianObjective
 from biasvae_jax.objectives.terms import (
     analytic_kl,
     gaussian_reconstruction,
@@ -70,7 +70,7 @@ def _beta_elbo(divergence, network, params, x, eps, beta, variance) -> Losses:
 
 @register
 @dataclass(frozen=True)
-class BetaElbo(Objective):
+class BetaElbo(GaussianObjective):
     """½‖x − x̂‖²/σ² + β·KL: at β = 1 with the true σ² the negative ELBO."""
 
     kl_warmup: int = 0
@@ -104,7 +104,7 @@ class BetaElbo(Objective):
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""
-        check_elbo(self)
+        super().check()
         require_choice("kl", self.kl, get_args(Divergence))
 
     def losses(
@@ -121,10 +121,3 @@ class BetaElbo(Objective):
         elbo = beta_elbo if self.kl == "sampled" else analytic_beta_elbo
         weight = strength * linear_warmup(step, self.kl_warmup)
         return elbo(network, params, x, noise, weight, variance)
-
-
-def check_elbo(objective: Objective) -> None:
-    """Raise ConfigError unless warm-up and likelihood variance of an objective are in range."""
-    require_whole("kl_warmup", objective.kl_warmup, 0)
-    if objective.likelihood_variance is not None:
-        require_positive("likelihood_variance", objective.likelihood_variance)

@@ -15,8 +15,9 @@ import optax
 from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require, require_positive
 from biasvae_jax.networks.base import Network, Params
-from biasvae_jax.objectives.base import Objective, adam
-from biasvae_jax.objectives.beta_elbo import beta_elbo, check_elbo
+from biasvae_jax.objectives.base import adam
+from biasvae_jax.objectives.beta_elbo import beta_elbo
+from biasvae_jax.objectives.elbo import GaussianObjective
 from biasvae_jax.objectives.terms import linear_warmup, reparameterise
 
 
@@ -56,7 +57,7 @@ class _Discriminator(nn.Module):
 
 @register
 @dataclass(frozen=True)
-class FactorVae(Objective):
+class FactorVae(GaussianObjective):
     """Reconstruction + KL + γ·TC, the total correlation TC by the density-ratio trick.
 
     One gradient trains two players: `stop_gradient` keeps the discriminator's loss from the code
@@ -96,7 +97,7 @@ class FactorVae(Objective):
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""
-        check_elbo(self)
+        super().check()
         widths = self.discriminator
         whole = isinstance(widths, tuple) and all(type(w) is int and 1 <= w < 2**31 for w in widths)
         require(whole, "discriminator", widths, "must be whole numbers ≥ 1, or empty for a line")

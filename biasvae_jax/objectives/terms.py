@@ -1,5 +1,7 @@
 """Terms that objectives are made of, for one example: nats, summed over pixels and over latents."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -30,6 +32,11 @@ def sample_kl(eps: jax.Array, mean: jax.Array, logvar: jax.Array) -> jax.Array:
 def analytic_kl(mean: jax.Array, logvar: jax.Array) -> jax.Array:
     """KL(N(mean, exp(logvar)) ‖ N(0, I)) = ½ Σ (mean² + exp(logvar) − 1 − logvar) (nats)."""
     return 0.5 * jnp.sum(jnp.square(mean) + jnp.exp(logvar) - 1 - logvar, axis=-1)
+
+
+def log_normal(z: jax.Array, mean: jax.Array | float, logvar: jax.Array) -> jax.Array:
+    """Log density of N(mean, exp(logvar)) at z, each latent by itself (nats); they broadcast."""
+    return -0.5 * (jnp.square(z - mean) * jnp.exp(-logvar) + logvar + math.log(2 * math.pi))
 
 
 def linear_warmup(step: jax.Array, warmup: int) -> jax.Array:

@@ -35,7 +35,9 @@ PREFIXES = {"random_": "random initialisation: ", "linear_": "at the linear opti
 def loss_meanings(objective: Objective, where: str = "the last 5 % of steps") -> dict[str, Meaning]:
     """Return what each of an objective's terms is, as a mean over a part of training."""
     return {
-        name: Meaning(f"{text}, mean over {where}", "nat", "", "training")
+        name: Meaning(
+            f"{text}, mean over {where}", objective.units.get(name, "nat"), "", "training"
+        )
         for name, text in objective.meanings.items()
     }
 
@@ -141,7 +143,7 @@ def results_dataset(
             variables["linear_" + name] = _variable("linear_" + name, meaning, dims, each)
     attributes = {
         "title": "Recovery of the generating variables by VAEs under training bias",
-        "loss_convention": f"{objective.formula} with σ² = {study.sigma2}, nats an image",
+        "loss_convention": f"{objective.stated(study.sigma2)}, nats an image",
         "factors": ", ".join(factor.name for factor in study.world.factors),
         "config": study.to_json(),
     }

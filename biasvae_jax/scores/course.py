@@ -77,7 +77,7 @@ def course(
     with jax.default_matmul_precision("highest"):
         x = recipe.sample(fresh.world, bias, data).x
         u, images = test
-        z_hat, _ = test_codes(key, network, params, images)
+        z_hat, _ = test_codes(key, recipe, params, images)
         decoded = network.decode(params, fit_least_squares(u, z_hat)(u))
         few = jax.tree.map(lambda a: a[:SEEN], fresh)
         found = {

@@ -103,8 +103,11 @@ def mass(
     network, rare = recipe.network, recipe.world.rare  # type: ignore[attr-defined]
     with jax.default_matmul_precision("highest"):
         sample = recipe.sample(world, bias, data)
-        z_hat = reparameterise(normals, *network.encode(params, sample.x))
-        prior, posterior = (rare(network.decode(params, codes)) for codes in (normals, z_hat))
+        objective = recipe.objective
+        z_hat = reparameterise(normals, *objective.posterior(network, params, sample.x))
+        z_hat = objective.code(params, z_hat)
+        drawn = objective.prior_sample(params, normals, z_hat)
+        prior, posterior = (rare(network.decode(params, codes)) for codes in (drawn, z_hat))
         return Mass(prior.mean(), posterior.mean(), rare(sample.x_clean).mean())
 
 
@@ -152,7 +155,7 @@ def reach(cases: tuple[jax.Array, jax.Array], params: Params, recipe: Recipe) ->
     network = recipe.network
 
     def of_one(x: jax.Array) -> Reach:
-        mean = network.encode(params, x)[0]
+        mean = recipe.objective.code(params, network.encode(params, x)[0])
         starts = jnp.stack([jnp.zeros_like(mean), mean])
         decode = lambda z: network.decode(params, z)  # noqa: E731
         codes, values = jax.vmap(lambda start: nearest(decode, x, start))(starts)

@@ -136,11 +136,16 @@ def generation_terms(decoded: jax.Array, x: jax.Array) -> GenerationTerms:
 
 
 def test_codes(
-    key: jax.Array, network: Network, params: Params, x: jax.Array
+    key: jax.Array, recipe: Recipe, params: Params, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Encode test images: (one draw of z_hat for each, its posterior mean)."""
-    mean, logvar = over_rows(lambda rows: network.encode(params, rows), x)
-    return reparameterise(jax.random.normal(key, mean.shape), mean, logvar), mean
+    """Encode images: (one draw of z_hat for each, its posterior mean), both as codes.
+
+    A code is what is decoded: of most objectives the posterior's sample (`Objective.code`).
+    """
+    objective, network = recipe.objective, recipe.network
+    mean, logvar = over_rows(lambda rows: objective.posterior(network, params, rows), x)
+    z_hat = reparameterise(jax.random.normal(key, mean.shape), mean, logvar)
+    return objective.code(params, z_hat), objective.code(params, mean)
 
 
 class ScoreKeys(NamedTuple):
@@ -168,7 +173,7 @@ def recovery_scores(
     chex.assert_rank([u, x], 2)
     network = recipe.network
     with jax.default_matmul_precision("highest"):
-        z_hat, mean = test_codes(keys.test, network, params, x)
+        z_hat, mean = test_codes(keys.test, recipe, params, x)
         head = fit_adam(keys.head, u, z_hat)
         decoded = over_rows(lambda rows: network.decode(params, rows), head(u))
         terms = generation_terms(decoded, x)
@@ -189,10 +194,10 @@ def recovery_scores(
 
 
 def raw_recovery_mse(
-    keys: ScoreKeys, params: Params, test: tuple[jax.Array, jax.Array], network: Network
+    keys: ScoreKeys, params: Params, test: tuple[jax.Array, jax.Array], recipe: Recipe
 ) -> jax.Array:
     """`recovery_mse` with the plainest head; for a random network, the original study's 0.1121."""
     u, x = test
     with jax.default_matmul_precision("highest"):
-        z_hat, _ = test_codes(keys.test, network, params, x)
+        z_hat, _ = test_codes(keys.test, recipe, params, x)
         return mse(fit_adam_raw(keys.head, z_hat, u)(z_hat), u)

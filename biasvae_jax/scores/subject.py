@@ -34,7 +34,7 @@ def joint_sample(
     world_key, posterior_key = jax.random.split(key)
     sample = recipe.sample(recipe.world.draw(world_key, (rows,)), bias, data)
     with jax.default_matmul_precision("highest"):
-        z_hat, _ = test_codes(posterior_key, recipe.network, params, sample.x)
+        z_hat, _ = test_codes(posterior_key, recipe, params, sample.x)
     return sample.z, z_hat
 
 
@@ -116,7 +116,7 @@ class _Kept:
 @partial(jax.jit, static_argnums=0)
 def _codes(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax.Array:
     with jax.default_matmul_precision("highest"):
-        return test_codes(key, recipe.network, params, x)[0]
+        return test_codes(key, recipe, params, x)[0]
 
 
 @partial(jax.jit, static_argnums=0)

@@ -240,7 +240,7 @@ class Sweep(Trainer):
             params = self.recipe.init(jax.random.fold_in(key, index))
             keys = _score_keys(0)
             scores = recovery_scores(keys, params, bias, test, self.recipe, data)
-            return params, scores, raw_recovery_mse(keys, params, test, self.recipe.network)
+            return params, scores, raw_recovery_mse(keys, params, test, self.recipe)
 
         return self._layout.lift(baseline)
 

@@ -98,7 +98,7 @@ def test_random_networks_stand_where_the_seeds_baseline_does():
         params = network.init(jax.random.fold_in(purpose_key(0, Purpose.BASELINE), index))
         return (
             recovery_scores(KEYS, params, 0.0, test, recipe),
-            raw_recovery_mse(KEYS, params, test, network),
+            raw_recovery_mse(KEYS, params, test, recipe),
         )
 
     all_scores, raw = jax.jit(lambda i: jax.lax.map(both, i))(jnp.arange(3))

@@ -1,0 +1,185 @@
+"""Laws of every objective that comes with the package."""
+
+import dataclasses
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from biasvae_jax import BetaElbo, ConfigError, Study
+from biasvae_jax.components import kinds
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.networks import Dense
+from biasvae_jax.objectives import (
+    Autoencoder,
+    BetaTc,
+    Capacity,
+    DipI,
+    DipII,
+    FactorVae,
+    Hfs,
+    Intel,
+    Iwae,
+    MixturePrior,
+    SigmaVae,
+)
+from biasvae_jax.training import Recipe, draw_noise, init_state, train
+from biasvae_jax.worlds import Squares
+
+WORLD = Squares(n=2, m=3, bins=(0.2, 0.8))
+NETWORK = Dense((16,)).bind(WORLD.image, 4)
+KEY = purpose_key(0, Purpose.TRAIN)
+OBJECTIVES = [
+    Autoencoder(),
+    BetaElbo(),
+    BetaElbo(kl="analytic"),
+    BetaTc(alpha=0.5, gamma=2.0),
+    Capacity(),
+    DipI(),
+    DipII(),
+    FactorVae(discriminator=(8,)),
+    Hfs(),
+    Intel(),
+    Intel(target="clustered"),
+    Iwae(),
+    MixturePrior(components=3),
+    SigmaVae(),
+]
+every = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o.kind)
+
+
+def recipe_of(objective, batch=12):
+    return Recipe(WORLD, NETWORK, objective=objective, batch_size=batch)
+
+
+def start(recipe):
+    return init_state(purpose_key(0, Purpose.INIT), recipe)
+
+
+@functools.cache
+def program(objective):
+    """Compile (params, x, noise, strength, step) → terms and gradient of the mean loss, once."""
+
+    def losses(params, x, noise, strength, step):
+        def mean(params):
+            terms = objective.losses(NETWORK, params, x, noise, strength, step, 0.25)
+            return terms[0].mean(), terms
+
+        gradient, terms = jax.grad(mean, has_aux=True)(params)
+        return terms, gradient
+
+    return jax.jit(losses)
+
+
+@functools.cache
+def batch_of(objective, seed):
+    """Params whose weights are no longer small, images and noise."""
+    recipe = recipe_of(objective)
+    params = jax.tree.map(lambda a: 1.7 * a, recipe.init(purpose_key(0, Purpose.INIT)))
+    noise = draw_noise(purpose_key(seed, Purpose.TRAIN), 0, recipe)
+    return params, recipe.sample(noise.world, 1.0).x, noise.posterior
+
+
+def terms_of(objective, strength, step=1_000_000, seed=0):
+    """Return params, images, noise and the terms of the batch."""
+    batch = batch_of(objective, seed)
+    terms, _ = program(objective)(*batch, jnp.asarray(strength), jnp.asarray(step))
+    return *batch, terms
+
+
+def test_none_is_left_out_here():
+    assert {type(o) for o in OBJECTIVES} == set(kinds("objective").values())
+
+
+@every
+def test_its_words_fit_its_terms(objective):
+    assert set(objective.meanings) == set(objective.Terms._fields)
+    assert set(objective.units) <= set(objective.meanings)
+    assert objective.Terms._fields[0] == "loss" and "kl" in objective.meanings
+    assert objective.formula in objective.stated(0.25)
+    study = Study(WORLD, objective=objective)
+    assert Study.from_json(study.to_json()) == study
+
+
+@every
+def test_terms_are_one_number_an_image_and_finite(objective):
+    *_, terms = terms_of(objective, 2.0)
+    chex.assert_shape(list(terms), (12,))
+    chex.assert_tree_all_finite(terms)
+
+
+@every
+def test_strengths_vmapped_are_strengths_one_by_one_and_have_a_say(objective):
+    batch, strengths = batch_of(objective, 0), jnp.asarray([1.0, 2.0, 4.0])
+    step, of_one = jnp.asarray(1_000_000), program(objective)
+    together = jax.jit(jax.vmap(lambda s: of_one(*batch, s, step)))(strengths)
+    each = [of_one(*batch, s, step) for s in strengths]
+    alone = jax.tree.map(lambda *a: jnp.stack(a), *each)
+    chex.assert_trees_all_close(together, alone, rtol=1e-3, atol=1e-3)
+    chex.assert_tree_all_finite(together)
+    losses = np.asarray(together[0].loss.mean(-1))
+    assert np.ptp(losses) > 1e-3
+
+
+@every
+def test_during_the_warm_up_only_the_reconstruction_counts(objective):
+    if isinstance(objective, Iwae):
+        pytest.skip("a bound of many samples is none of the mean reconstruction")
+    warm = dataclasses.replace(objective, kl_warmup=10)
+    terms = warm.losses(NETWORK, *batch_of(objective, 0), 3.0, jnp.asarray(0), 0.25)
+    loss = float(terms.loss.mean())
+    if isinstance(objective, Capacity):  # the capacity rises, its weight does not
+        loss -= objective.gamma * float(terms.kl.mean())
+    assert loss == pytest.approx(float(terms.reconstruction.mean()), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("objective", "strength"),
+    [(BetaTc(), 1.0), (DipI(), 0.0), (DipII(), 0.0), (Hfs(), 0.0), (Iwae(), 1.0)],
+    ids=lambda o: getattr(o, "kind", ""),
+)
+def test_where_it_is_neutral_it_trains_the_plain_vae(objective, strength):
+    assert objective.axis.neutral == strength
+    run = jax.jit(train, static_argnames=("recipe", "steps"))
+    plain, other = recipe_of(BetaElbo()), recipe_of(objective)
+    expected, losses = run(KEY, start(plain), 1.0, 1.0, recipe=plain, steps=30)
+    state, terms = run(KEY, start(other), 1.0, strength, recipe=other, steps=30)
+    chex.assert_trees_all_close(state.params, expected.params, rtol=2e-3, atol=5e-4)
+    np.testing.assert_allclose(terms.loss, losses.loss, rtol=1e-3)
+
+
+def test_a_mixture_of_one_standard_normal_is_the_beta_elbo():
+    params, x, noise, terms = terms_of(MixturePrior(components=1), 3.0)
+    expected = BetaElbo().losses(NETWORK, params, x, noise, 3.0, jnp.asarray(1), 0.25)
+    for found, wanted in zip(terms, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=1e-3)
+
+
+@every
+def test_samples_of_the_prior_are_codes_that_decode(objective):
+    params, x, _ = batch_of(objective, 0)
+    normals = jax.random.normal(jax.random.key(3), (64, 4))
+    codes = objective.code(params, objective.posterior(NETWORK, params, x)[0])
+    drawn = objective.prior_sample(params, normals, codes)
+    chex.assert_shape(drawn, (64, 4))
+    chex.assert_tree_all_finite(NETWORK.decode(params, drawn))
+
+
+def test_bad_settings_end_in_one_line():
+    for make, said in (
+        (lambda: SigmaVae(likelihood_variance=0.3), "learns it"),
+        (lambda: Capacity(gamma=0.0), "--gamma must be > 0"),
+        (lambda: MixturePrior(components=0), "--components"),
+        (lambda: MixturePrior(components=2_000), "≤ 1,000"),
+        (lambda: Intel(target="round"), "sparse or clustered"),
+        (lambda: BetaTc(alpha=-1.0), "--alpha must be ≥ 0"),
+        (lambda: Hfs(points=0), "--points"),
+        (lambda: Study(objective=Iwae(samples=4)), "more than the 4"),
+        (lambda: Study(objective=Iwae(), strengths=(1.5,)), "whole numbers"),
+    ):
+        with pytest.raises(ConfigError, match=said) as caught:
+            make()
+        assert "\n" not in str(caught.value)
