@@ -5,11 +5,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.components import Component, ConfigError
 from biasvae_jax.networks.base import Network, Params
+from biasvae_jax.objectives.terms import log_normal
 
 
 class Objective(Component):
@@ -72,6 +74,10 @@ class Objective(Component):
     def code(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map a sample of the posterior to the code that is decoded and scored: itself."""
         return z_hat
+
+    def log_prior(self, params: Params, z_hat: jax.Array) -> jax.Array:
+        """Return the log density of the prior N(0, I), nats: `[..., latents]` → `[...]`."""
+        return log_normal(z_hat, 0.0, jnp.zeros_like(z_hat)).sum(-1)
 
     def prior_sample(self, params: Params, normals: jax.Array, codes: jax.Array) -> jax.Array:
         """Make codes of the prior from standard normals `[rows, latents]`.

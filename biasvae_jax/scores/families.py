@@ -7,6 +7,7 @@ import numpy as np
 
 from biasvae_jax.errors import first_line
 from biasvae_jax.networks import Params
+from biasvae_jax.scores import decomposition as decomposition  # registers its own
 from biasvae_jax.scores.alignment import linear_r2, match, mcc, probe_r2
 from biasvae_jax.scores.base import SCORES, Better, Meaning, register_score
 from biasvae_jax.scores.disentanglement import dci, mig, sap

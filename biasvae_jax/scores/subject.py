@@ -84,9 +84,19 @@ class Subject:
         network: Any = self.recipe.network
         if not hasattr(network, "features"):
             raise ValueError(f"{type(network).__name__} has no features, the last hidden layer")
-        x = _training_images(self.recipe, self.seed, self.bias, _Kept(self.data))
+        x = self.training_images
         h = _features(network, self.params, x)
         return encoder_threshold(np.asarray(x), np.asarray(h), self.recipe.likelihood_variance)
+
+    @property
+    def training_images(self) -> jax.Array:
+        """8,192 fresh images under the model's own training bias and noise, the same in a seed."""
+        return _training_images(self.recipe, self.seed, self.bias, _Kept(self.data))
+
+    @property
+    def test_images(self) -> jax.Array:
+        """All clean images of the test set."""
+        return _test_set(self.recipe, self.data)[1]
 
     def sample(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         """Draw factors from the test set's distribution, independently of each other."""
