@@ -6,6 +6,7 @@ have skewness −1.54 at μ = 2), so a nonlinear model can stay active beyond β
 below the linear optimum's; only `loss_bound` holds for every model.
 """
 
+from biasvae_jax.theory.base import Moments, Reduction
 from biasvae_jax.theory.entropy import data_entropy, loss_bound
 from biasvae_jax.theory.events import EventPrediction, predict_events
 from biasvae_jax.theory.finite import FinitePrediction, finite_prediction, sample_reduction
@@ -24,15 +25,9 @@ from biasvae_jax.theory.predictions import (
     predict,
 )
 from biasvae_jax.theory.reduction import (
-    Moments,
-    Reduction,
-    block_eigenvalue,
-    cell_eigenvalues,
     reduce_world,
     sampled_moments,
     sampled_reduction,
-    sigmoid_moments,
-    squares_reduction,
     world_moments,
 )
 from biasvae_jax.theory.spiked import (
@@ -41,6 +36,14 @@ from biasvae_jax.theory.spiked import (
     noise_threshold,
     spiked_covariance,
     spiked_prediction,
+)
+from biasvae_jax.theory.squares import (
+    block_eigenvalue,
+    cell_eigenvalues,
+    cell_moments,
+    correlated_reduction,
+    sigmoid_moments,
+    squares_reduction,
 )
 
 __all__ = [
@@ -55,8 +58,10 @@ __all__ = [
     "block_eigenvalue",
     "bulk_edge",
     "cell_eigenvalues",
+    "cell_moments",
     "collapse_boundary",
     "collapse_threshold",
+    "correlated_reduction",
     "data_entropy",
     "expected_losses",
     "finite_prediction",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from biasvae_jax.theory.reduction import require
+from biasvae_jax.theory.base import require
 from biasvae_jax.worlds import Squares
 
 REACH = 9.0  # standard deviations

@@ -6,18 +6,22 @@ numpy, float64.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.special import expit, ndtr
 
 from biasvae_jax.biases import Bias, LatentBias
+from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.theory.base import Reduction
 from biasvae_jax.theory.linear import linear_optimum
-from biasvae_jax.theory.reduction import Reduction, cell_eigenvalues
+from biasvae_jax.theory.squares import cell_eigenvalues, cell_moments
 from biasvae_jax.worlds import Generated, Squares, rare_cases
 from biasvae_jax.worlds.events import NEARNESS
 
 ROUNDING = 1e-9
 STEP = 1 / 64  # of the quadrature over a square's latent
+DRAWS = 16_384  # images, where the latents are not independent normals
 
 
 class EventPrediction(NamedTuple):
@@ -48,14 +52,16 @@ def predict_events(
         encoder_error = Σ (z − √((1 − r)/λ)·p)²
 
     with g = √(λ(1 − r)) the decoder's gain and z = g·p/(g² + 1e-6·pixels) the nearest code, p/g but
-    where g is next to nothing. The masses are known for `Squares` with normal latents and are NaN
-    otherwise. A square's intensity in a decoded sample is normal, given the image; it is below ½
-    with probability
+    where g is next to nothing. The masses are known for `Squares` under a bias that knows its
+    moments and are NaN otherwise. A square's intensity in a decoded sample is normal, given the
+    image; it is below ½ with probability
 
         prior      Φ(−m(ū − ½)/√(λ − t)), a step if collapsed, ½ upon it
         posterior  E_u Φ(−m(ū + (1 − r)(a(u) − E a) − ½)/√((1 − r)²σ_noise² + t(1 − r)))
 
-    with ū the mean intensity of noisy training images and a(u) that of a clean square.
+    with ū the mean intensity of noisy training images and a(u) that of a clean square. Where the
+    latents are not independent normals, 1 − r is the matrix V(1 − r)V' over the squares, V the
+    eigenvectors there, the variances are made alike, and E_u is the mean over 16,384 draws.
     """
     _, images = world.test_set()
     cases, weights = (np.asarray(a, float) for a in rare_cases(world, jnp.asarray(images)))
@@ -95,10 +101,13 @@ def _masses(
     beta: float,
     variance: float,
 ) -> tuple[float, float]:
-    normal = bias.normal(strength) if isinstance(bias, LatentBias) else None
     training = world.event_probability(bias, strength)
-    if type(world) is not Squares or normal is None or not training:
+    if type(world) is not Squares or not isinstance(bias, LatentBias) or not training:
         return np.nan, np.nan
+    normal = bias.normal(strength)
+    if normal is None:
+        found = _correlated_masses(world, bias, strength, reduction, beta, variance)
+        return found[0] / training, found[1] / training
     mean, deviation = normal
     nodes = np.arange(-9, 9, STEP)
     weights = np.exp(-0.5 * nodes**2)
@@ -114,6 +123,32 @@ def _masses(
     given = _below(left[:, None] - (1 - r)[:, None] * centred, np.sqrt(noise)[:, None] / world.m)
     posterior = np.average(given, axis=1, weights=weights)
     return float(prior.mean() / training), float(posterior.mean() / training)
+
+
+def _correlated_masses(
+    world: Squares,
+    bias: LatentBias,
+    strength: float,
+    reduction: Reduction,
+    beta: float,
+    variance: float,
+) -> tuple[float, float]:
+    cells = cell_moments(world, strength, bias)
+    if cells is None:
+        return np.nan, np.nan
+    r = linear_optimum(reduction.eigenvalues, beta, variance).posterior_variance
+    # a direction's part in the mean intensity of each square, `[directions, n²]`
+    parts = np.asarray(reduction.axes @ world.blocks.T, float) / world.m
+    kept = (parts.T * (1 - r)) @ parts
+    left = 0.5 - world.noise_mean - cells.mean
+    drawn = reduction.eigenvalues * (1 - r)
+    prior = _below(left, np.sqrt(drawn @ parts**2) / world.m)
+    noise = (1 - r) ** 2 * world.noise_variance + r * drawn
+    normals = jax.random.normal(purpose_key(0, Purpose.EVENT), (DRAWS, world.latents))
+    z = np.asarray(bias.on(world.factors).latents(normals, strength), float)
+    centred = 0.5 + world.contrasts * (expit(z) - 0.5) - cells.mean
+    given = _below(left - centred @ kept, np.sqrt(noise @ parts**2) / world.m)
+    return float(prior.mean()), float(given.mean())
 
 
 def _below(left: np.ndarray, deviation: np.ndarray) -> np.ndarray:

@@ -12,16 +12,10 @@ import numpy as np
 
 from biasvae_jax.biases import Bias
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
+from biasvae_jax.theory.base import Moments, Reduction, leading, require
 from biasvae_jax.theory.linear import linear_optimum
 from biasvae_jax.theory.predictions import optimum_losses, predict
-from biasvae_jax.theory.reduction import (
-    Moments,
-    Reduction,
-    leading,
-    require,
-    sampled_reduction,
-    world_moments,
-)
+from biasvae_jax.theory.reduction import sampled_reduction, world_moments
 from biasvae_jax.worlds import World
 
 

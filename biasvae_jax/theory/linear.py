@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.networks import Params
-from biasvae_jax.theory.reduction import Reduction, require
+from biasvae_jax.theory.base import Reduction, require
 
 
 class LinearOptimum(NamedTuple):

@@ -8,8 +8,10 @@ import numpy as np
 
 from biasvae_jax.biases import Bias
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
+from biasvae_jax.theory.base import TINY, Reduction, require
 from biasvae_jax.theory.linear import collapse_threshold, linear_optimum
-from biasvae_jax.theory.reduction import TINY, Reduction, cell_eigenvalues, reduce_world, require
+from biasvae_jax.theory.reduction import reduce_world
+from biasvae_jax.theory.squares import cell_eigenvalues
 from biasvae_jax.worlds import Squares, World
 
 

@@ -1,124 +1,23 @@
-"""A world as a linear-Gaussian model sees it: the mean and the covariance of its images.
+"""Any world reduced to its leading directions: as known for `Squares`, else by sampling.
 
-By quadrature for `Squares` with normal latents, by sampling for any other. numpy, float64.
+numpy, float64.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.sparse.linalg import eigsh
-from scipy.special import expit
 
-from biasvae_jax.biases import Bias, LatentBias, Shift
-from biasvae_jax.worlds import Squares, World
+from biasvae_jax.biases import Bias, Shift
+from biasvae_jax.theory.base import Moments, Reduction, leading, require
+from biasvae_jax.theory.squares import known_reduction
+from biasvae_jax.worlds import World
 
-TINY = 1e-12  # variance of a direction in which nothing varies
 BATCH = 4_096
 DENSE_PIXELS = 1_024  # above, few eigenvectors are much cheaper than all
-
-
-def require(ok: bool, name: str, bound: str, value: object) -> None:
-    """Raise a ValueError that names an argument and its bound, unless it is `ok`."""
-    if not ok:
-        raise ValueError(f"{name} must be {bound}; got {value}")
-
-
-class Moments(NamedTuple):
-    """First and second moments of a world's training images under one bias."""
-
-    mean: np.ndarray
-    """`[pixels]`"""
-    covariance: np.ndarray
-    """Of the images with observation noise, `[pixels, pixels]`."""
-    signal: np.ndarray
-    """Of the images without, `[pixels, pixels]`."""
-
-
-class Reduction(NamedTuple):
-    """The leading principal directions of the training images under one bias."""
-
-    mean: Any
-    """`[pixels]`"""
-    axes: Any
-    """Orthonormal rows, by falling eigenvalue, `[directions, pixels]`."""
-    eigenvalues: Any
-    """Variance λ of the noisy images along each, `[directions]`, intensity²."""
-    signal: Any
-    """Variance of the images without noise along each, `[directions]`."""
-    rest: Any
-    """Sum of the other eigenvalues, scalar."""
-
-
-def sigmoid_moments(
-    mu: np.ndarray | float, deviation: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of sigmoid(N(μ, deviation²)), by the trapezoid rule (error < 1e-12).
-
-    The rule's error falls exponentially with the step: sigmoid is smooth on the scale 1 and the
-    normal density on that of its deviation. Raises ValueError unless μ and deviation ≥ 0 are
-    finite.
-    """
-    require(bool(np.isfinite(mu).all()), "mu", "finite", mu)
-    require(bool(np.isfinite(deviation)) and deviation >= 0, "deviation", "≥ 0", deviation)
-    step = 1 / 8 / max(1.0, deviation)
-    nodes = np.arange(-9, 9 + step, step)
-    weights = np.exp(-0.5 * nodes**2)
-    weights = weights / weights.sum()
-    values = expit(np.asarray(mu, float)[..., None] + deviation * nodes)
-    mean = values @ weights
-    return mean, (values - mean[..., None]) ** 2 @ weights
-
-
-def cell_eigenvalues(world: Squares, mu: np.ndarray | float, deviation: float = 1.0) -> np.ndarray:
-    """Eigenvalue of each square i: λᵢ(μ) = contrastᵢ²·m²·Var[sigmoid(N(μ, s²))] + σ_noise².
-
-    s is the latents' `deviation`, 1 unless a bias changes it.
-
-    Shapes: `mu` `[...]` → `[..., n²]`. Where they are equal, any rotation of the latents is as
-    good an optimum; where they are distinct, the axes of the squares are the only ones.
-    """
-    signal = world.m**2 * sigmoid_moments(mu, deviation)[1]
-    return signal[..., None] * world.contrasts**2 + world.noise_variance
-
-
-def block_eigenvalue(world: Squares, mu: np.ndarray | float) -> np.ndarray:
-    """Largest eigenvalue λ(μ) of the squares, which all share when their contrasts are equal.
-
-    At contrast 1, m²·Var[sigmoid(N(μ, 1))] + σ_noise². Shapes: `mu` `[...]` → `[...]`.
-    """
-    return cell_eigenvalues(world, mu).max(-1)
-
-
-def squares_reduction(
-    world: Squares, mu: float, directions: int, deviation: float = 1.0
-) -> Reduction:
-    """Reduce the squares world: its axes are the squares, each normalised, then noise alone.
-
-    The signal along a square is λᵢ − σ_noise². Directions beyond n² have λ = σ_noise², and are
-    any that complete the basis; beyond the pixels there are none (`sampled_reduction` alike), and
-    λ = 1e-12. Raises ValueError unless directions ≥ 1 and μ is finite.
-    """
-    require(directions >= 1, "directions", "≥ 1", directions)
-    require(np.ndim(mu) == 0, "mu", "one number", mu)
-    cells = cell_eigenvalues(world, mu, deviation)
-    order = np.argsort(-cells, kind="stable")
-    grid = np.arange(world.pixels).reshape(world.n, world.m, world.n, world.m)
-    pixels = grid.swapaxes(1, 2).reshape(world.latents, world.m**2)  # those of each square
-    blocks = np.zeros((world.latents, world.pixels))
-    np.put_along_axis(blocks, pixels, 1 / world.m, axis=1)
-    # all pixels of a square but one, beside its block, span it
-    others = np.delete(pixels, 0, axis=1).ravel()[: max(0, directions - world.latents)]
-    spare = np.eye(world.pixels)[others] if len(others) else np.zeros((0, world.pixels))
-    noise = np.linalg.qr(np.vstack([blocks, spare]).T)[0].T[world.latents :]
-    intensity = 0.5 + world.contrasts * (sigmoid_moments(mu, deviation)[0] - 0.5)
-    mean = intensity @ blocks * world.m + world.noise_mean
-    eigenvalues = np.concatenate([cells[order], np.full(len(noise), world.noise_variance)])
-    signal = np.concatenate([cells[order] - world.noise_variance, np.zeros(len(noise))])
-    total = cells.sum() + (world.pixels - world.latents) * world.noise_variance
-    return leading(mean, np.vstack([blocks[order], noise]), eigenvalues, signal, total, directions)
 
 
 def sampled_moments(
@@ -177,17 +76,6 @@ def sampled_reduction(moments: Moments, directions: int) -> Reduction:
     return leading(moments.mean, axes, values, signal, np.trace(covariance), directions)
 
 
-def leading(mean, axes, eigenvalues, signal, total, directions: int) -> Reduction:
-    """Keep the leading directions, and fill up with empty ones."""
-    missing = max(0, directions - len(axes))
-    axes = np.pad(axes[:directions], ((0, missing), (0, 0)))
-    kept = np.maximum(eigenvalues[:directions], 0)
-    rest = max(0.0, float(total - kept.sum()))
-    filled = np.maximum(np.pad(kept, (0, missing)), TINY)
-    signal = np.pad(np.maximum(signal[:directions], 0), (0, missing))
-    return Reduction(mean, axes, filled, signal, np.asarray(rest))
-
-
 def reduce_world(
     world: World,
     strength: float,
@@ -198,26 +86,14 @@ def reduce_world(
 ) -> Reduction:
     """Reduce a world under a bias of a strength to its leading directions.
 
-    Exactly for `Squares` whose latents are normal (`LatentBias.normal`), any other from images of
-    `key`: 65,536, or 16,384 above 1,024 pixels. `bias` is the shift of the latents where it is not
-    given. A subclass of `Squares` may have changed its images, so it counts as any other.
+    Exactly for `Squares` under a bias that knows its moments (`LatentBias.moments`), any other from
+    images of `key`: 65,536, or 16,384 above 1,024 pixels. `bias` is the shift of the latents where
+    it is not given. A subclass of `Squares` may have changed its images, so it counts as any other.
     """
-    normal = normal_latents(world, strength, bias)
-    if normal is not None:
-        mean, deviation = normal
-        assert isinstance(world, Squares)
-        return squares_reduction(world, mean, directions, deviation)
+    known = known_reduction(world, strength, directions, bias)
+    if known is not None:
+        return known
     return sampled_reduction(world_moments(world, strength, key, bias, data), directions)
-
-
-def normal_latents(
-    world: World, strength: float, bias: Bias | None = None
-) -> tuple[float, float] | None:
-    """Mean and deviation of the latents where closed forms hold: `Squares`, normal latents."""
-    bias = Shift() if bias is None else bias
-    if type(world) is not Squares or not isinstance(bias, LatentBias):
-        return None
-    return bias.normal(float(strength))
 
 
 def world_moments(
@@ -228,10 +104,9 @@ def world_moments(
     data: Any = (),
 ) -> Moments:
     """Return the moments of a world under a bias, as exactly and from what `reduce_world` does."""
-    normal = normal_latents(world, strength, bias)
-    if normal is not None:
-        assert isinstance(world, Squares)
-        mean, axes, _, along, _ = squares_reduction(world, normal[0], world.latents, normal[1])
+    known = known_reduction(world, strength, getattr(world, "latents", 1), bias)
+    if known is not None:
+        mean, axes, _, along, _ = known
         signal = (axes.T * along) @ axes
         return Moments(mean, signal + world.noise_variance * np.eye(world.pixels), signal)
     key = jax.random.key(0) if key is None else key

@@ -7,10 +7,11 @@ import numpy as np
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.theory.base import Reduction
 from biasvae_jax.theory.events import predict_events
 from biasvae_jax.theory.linear import collapse_threshold
 from biasvae_jax.theory.predictions import predict
-from biasvae_jax.theory.reduction import Reduction, reduce_world
+from biasvae_jax.theory.reduction import reduce_world
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 

@@ -11,15 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from biasvae_jax.biases import Bias
+from biasvae_jax.theory.base import TINY, require
 from biasvae_jax.theory.finite import FinitePrediction, Fitted, fitted_losses, over_beta
 from biasvae_jax.theory.linear import linear_optimum
-from biasvae_jax.theory.reduction import (
-    TINY,
-    normal_latents,
-    require,
-    sigmoid_moments,
-    squares_reduction,
-)
+from biasvae_jax.theory.squares import normal_latents, sigmoid_moments, squares_reduction
 from biasvae_jax.worlds import Squares, World
 
 

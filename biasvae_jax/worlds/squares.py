@@ -127,24 +127,30 @@ class Squares(Generated):
             contrast = jnp.asarray(self.contrasts, jnp.float32)
             u = 0.5 + jnp.broadcast_to(contrast, u.shape) * (u - 0.5)
         # a product with zeros and ones: exact, and on a CPU faster than broadcasting
-        return jnp.matmul(u, self._blocks, precision="highest")
+        return jnp.matmul(u, self.blocks, precision="highest")
 
     @property
-    def _blocks(self) -> np.ndarray:
+    def blocks(self) -> np.ndarray:
         """The pixels of each square, 1 within and 0 without, `[n², pixels]`."""
         stripes = np.kron(np.eye(self.n, dtype=np.float32), np.ones(self.m, np.float32))
         return np.kron(stripes, stripes)
 
     def rare(self, images: jax.Array) -> jax.Array:
         """Tell which squares' mean intensity is below ½: `[..., pixels]` → `[..., n²]`."""
-        sums = jnp.matmul(images, self._blocks.T, precision="highest")
+        sums = jnp.matmul(images, self.blocks.T, precision="highest")
         return sums < 0.5 * self.m**2
 
     def event_probability(self, bias: Bias, strength: float) -> float | None:
-        """Return Φ(−mean/deviation) of normal latents; None if they are not, or in a subclass."""
-        normal = bias.normal(strength) if isinstance(bias, LatentBias) else None
-        if normal is None or type(self) is not Squares:
+        """Return Φ(−mean/deviation) of normal latents, else the mean of P(z < 0) by quadrature.
+
+        None if the bias does not know its moments, or in a subclass.
+        """
+        if type(self) is not Squares or not isinstance(bias, LatentBias):
             return None
+        normal = bias.normal(strength)
+        if normal is None:
+            found = bias.on(self.factors).moments(strength, self.latents, lambda z: z < 0)
+            return None if found is None else float(found.mean.mean())
         mean, deviation = normal
         if deviation == 0:
             return float(mean < 0)

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from biasvae_jax.biases import Scale, Shift
+from biasvae_jax.axes import Grid
+from biasvae_jax.biases import Correlate, Missing, Mixture, Scale, Shift, Truncate
 from biasvae_jax.config import Config
 from biasvae_jax.networks import MLP
 from biasvae_jax.scores.base import left_out_of_sweep
@@ -43,6 +44,27 @@ def test_the_linear_optimum_scores_what_is_predicted(config):
     known = predict_events(world, Shift(), config.mu, config.beta, 0.25, reductions)
     for name, predicted in known._asdict().items():
         scores = getattr(found, name).reshape(2, 3, 3).mean(0)
+        np.testing.assert_allclose(scores, predicted, rtol=0.04, atol=0.002, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("bias", "strength"), [(Correlate(pairs="square 1 & square 4"), 0.9), (Mixture(), 0.3)]
+)
+def test_the_linear_optimum_scores_what_is_predicted_of_latents_that_vary_together(bias, strength):
+    world = Squares(n=2, m=5, contrast=(1.0, 0.7, 1.5, 2.0), noise_mean=0.1)
+    recipe = Recipe(world, MLP(world.pixels, 4, (), output="identity"), bias=bias)
+    models = Grid(
+        dataclasses.replace(bias.axis, values=(strength,)),
+        dataclasses.replace(recipe.objective.axis, values=(0.5, 3.0)),
+        2,
+    ).models
+    reduction = reduce_world(world, strength, 4, bias=bias)
+    optima = [linear_params(reduction, beta, 0.25) for beta in models.beta]
+    sweep = Sweep(recipe, Plan(2, 4, 1, 1))
+    found = sweep.events(models, sweep.put(jax.tree.map(lambda *a: np.stack(a), *optima)))
+    known = predict_events(world, bias, [strength], [0.5, 3.0], 0.25, [reduction])
+    for name, predicted in known._asdict().items():
+        scores = getattr(found, name).reshape(2, 1, 2).mean(0)
         np.testing.assert_allclose(scores, predicted, rtol=0.04, atol=0.002, err_msg=name)
 
 
@@ -134,7 +156,14 @@ def test_cases_show_the_event_and_are_the_same_every_time():
 @pytest.mark.parametrize("contrast", [(), (0.5, 1.0, 2.0, 1.0)])
 def test_squares_are_rare_as_often_as_their_latents_say(contrast):
     world = Squares(n=2, m=3, contrast=contrast)
-    for bias, strength in ((Shift(), 1.0), (Scale(), 0.5), (Shift(), -0.7)):
+    for bias, strength in (
+        (Shift(), 1.0),
+        (Scale(), 0.5),
+        (Shift(), -0.7),
+        (Truncate(), 0.7),
+        (Mixture(), 0.4),
+        (Missing(), 0.9),
+    ):
         known = world.event_probability(bias, strength)
         clean = world.sample(world.draw(jax.random.key(0), (20_000,)), bias, strength).x_clean
         assert float(world.rare(clean).mean()) == pytest.approx(known, abs=0.01)
