@@ -28,6 +28,7 @@ from rich.table import Table
 from biasvae_jax import host
 from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import describe_runtime
+from biasvae_jax.components import find_kind
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.errors import shown
@@ -35,7 +36,7 @@ from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
-from experiments.benchmark.contestants import CONTESTANTS, FLOOR, TITLES, reference
+from experiments.benchmark.contestants import CONTESTANTS, FLOOR, OBJECTIVES, TITLES, reference
 
 LOSS_TOLERANCE = 1e-4
 MODELS = 121
@@ -151,6 +152,45 @@ def scale(scales: Sequence[int], repetitions: int) -> dict:
     return {"models": by_models, "cores": host.cores(), **one_core}
 
 
+def objectives(repetitions: int, peers: bool) -> dict:
+    """Time objectives with more to compute, in turn: ours, and where there is one PyTorch's way.
+
+    `share` is a step's time over the β-ELBO's, divided by its products over the β-ELBO's.
+    """
+    kinds = {"β-ELBO": "beta_elbo", "β-TCVAE": "beta_tc", "FactorVAE": "factor"}
+    recipe = Recipe.from_config(Config())
+    flops = {
+        name: Costs.of(dataclasses.replace(recipe, objective=find_kind("objective", kind)())).flops
+        for name, kind in kinds.items()
+    }
+    names = {f.__name__: name for name, pair in OBJECTIVES.items() for f in pair[: 1 + peers]}
+    with ExitStack() as stack:
+        nothing = Path(os.devnull)
+        workers = [stack.enter_context(Worker(name, MODELS, 64, nothing)) for name in names]
+        times = dict(zip(names, time_in_turn(workers, repetitions).T, strict=True))
+    found = {}
+    for name, (own, peer) in OBJECTIVES.items():
+        ratio = median(times[own.__name__] / times["ours"])
+        found[name] = {"us": median(times[own.__name__]), "ratio": ratio}
+        found[name]["share"] = ratio * flops["β-ELBO"] / flops[name]
+        if peers:
+            found[name]["peer"] = median(times[peer.__name__] / times[own.__name__])
+    return found
+
+
+def show_objectives(console: Console, result: dict) -> None:
+    """Print what objectives cost."""
+    table = Table(title=f"ours, batch 64, {MODELS} models: objectives", box=SIMPLE_HEAD)
+    headings = ("objective", "µs", "× β-ELBO", "of its products' share", "PyTorch eager × ours")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "objective" else "right")
+    for name, row in result.items():
+        peer = f"{row['peer']:.2f}" if "peer" in row else "n/a"
+        numbers = f"{row['us']:.0f}", f"{row['ratio']:.2f}", f"{row['share']:.2f}"
+        table.add_row(name, *numbers, peer)
+    output.print_table(console, table)
+
+
 def can_pin() -> bool:
     """Tell whether a process can be pinned to one core, and there is another."""
     return hasattr(os, "sched_setaffinity") and host.cores() > 1
@@ -250,8 +290,10 @@ def main(arguments: Sequence[str]) -> None:
             results.append(compare(batch_size, names, flags.repetitions))
             show(console, results[-1])
         scaling = scale(SCALES[:3] if flags.quick else SCALES, flags.repetitions)
+        cost = objectives(flags.repetitions, "torch_eager" in names)
     show_scaling(console, scaling)
-    report = {"machine": found, "comparisons": results, "scaling": scaling}
+    show_objectives(console, cost)
+    report = {"machine": found, "comparisons": results, "scaling": scaling, "objectives": cost}
     (flags.out / "benchmark.json").write_text(json.dumps(report, indent=2))
     with own_settings():
         draw(results).savefig(flags.out / "benchmark.png", dpi=130)

@@ -83,16 +83,22 @@ def _jax_loss(recipe: Any) -> Callable[[dict[str, np.ndarray]], float]:
     return loss
 
 
-def ours(config: Config, images: int | None = None) -> Contestant:
-    """Our own, through the public API: `make_plan` and `Sweep.train`; of so many images a seed."""
+def ours(config: Config, images: int | None = None, kind: str = "beta_elbo") -> Contestant:
+    """Our own, through the public API: `make_plan` and `Sweep.train`.
+
+    Of so many images a seed, and with the objective of a kind.
+    """
     import dataclasses
 
     import jax
 
     jax.config.update("jax_num_cpu_devices", host.cores())
     from biasvae_jax import Recipe, Sweep, grid, make_plan
+    from biasvae_jax.components import find_kind
 
-    recipe = dataclasses.replace(Recipe.from_config(config), training_images=images)
+    objective: Any = find_kind("objective", kind)()
+    recipe = Recipe.from_config(config)
+    recipe = dataclasses.replace(recipe, training_images=images, objective=objective)
     plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
     sweep, models = Sweep(recipe, plan), grid(config)
     groups = [models[part] for part in plan.groups(config.models)]
@@ -114,6 +120,16 @@ def ours_few(config: Config) -> Contestant:
 def ours_many(config: Config) -> Contestant:
     """Our own, with a training set of 30,000 images."""
     return ours(config, 30_000)
+
+
+def ours_beta_tc(config: Config) -> Contestant:
+    """Our own, with β-TCVAE's objective."""
+    return ours(config, kind="beta_tc")
+
+
+def ours_factor(config: Config) -> Contestant:
+    """Our own, with FactorVAE's objective."""
+    return ours(config, kind="factor")
 
 
 def jax_loop(config: Config) -> Contestant:
@@ -175,11 +191,15 @@ def _torch_parts(config: Config):
             self.e1, self.e2 = nn.Linear(pixels, hidden), nn.Linear(hidden, 2 * latents)
             self.d1, self.d2 = nn.Linear(latents, hidden), nn.Linear(hidden, pixels)
 
-        def forward(self, x, eps, beta):
+        def passed(self, x, eps):
+            """Return mean, logvar, sample and reconstruction term."""
             mean, logvar = self.e2(torch.relu(self.e1(x))).chunk(2, -1)
             z_hat = mean + torch.exp(0.5 * logvar) * eps
             x_hat = torch.sigmoid(self.d2(torch.relu(self.d1(z_hat))))
-            reconstruction = 0.5 * ((x - x_hat) ** 2).sum(-1) / config.sigma2
+            return mean, logvar, z_hat, 0.5 * ((x - x_hat) ** 2).sum(-1) / config.sigma2
+
+        def forward(self, x, eps, beta):
+            _, logvar, z_hat, reconstruction = self.passed(x, eps)
             kl = 0.5 * (z_hat**2 - eps**2 - logvar).sum(-1)
             return (reconstruction + beta * kl).mean()
 
@@ -267,6 +287,80 @@ def torch_vmap(config: Config) -> Contestant:
     return Contestant(run, stacked_loss, len(pairs) * STEPS)
 
 
+def torch_beta_tc(config: Config) -> Contestant:
+    """β-TCVAE in PyTorch, eager, one model after another: all pairs of a batch at once."""
+    torch, vae, device, batch, loss, wait = _torch_parts(config)
+    models = [vae().to(device) for _ in range(ALONE_MODELS)]
+    optimizers = [torch.optim.Adam(m.parameters(), RATE, fused=True) for m in models]
+
+    def density(z, mean, logvar):
+        return -0.5 * (((z - mean) ** 2) * torch.exp(-logvar) + logvar + np.log(2 * np.pi))
+
+    def forward(model, x, eps, beta):
+        mean, logvar, z, reconstruction = model.passed(x, eps)
+        each = density(z[:, None], mean[None], logvar[None])
+        rows = np.log(len(z))
+        joint = torch.logsumexp(each.sum(-1), 1) - rows
+        product = (torch.logsumexp(each, 1) - rows).sum(-1)
+        own, prior = density(z, mean, logvar).sum(-1), density(z, 0 * z, 0 * z).sum(-1)
+        parts = own - joint + beta * (joint - product) + product - prior
+        return (reconstruction + parts).mean()
+
+    def run():
+        for model, optimizer in zip(models, optimizers, strict=True):
+            for _ in range(5 * STEPS):
+                optimizer.zero_grad()
+                forward(model, *batch(1.0), 1.0).backward()
+                optimizer.step()
+        wait()
+
+    first = partial(forward, models[0])
+    return Contestant(run, partial(loss, first, models[0]), ALONE_MODELS * 5 * STEPS)
+
+
+def torch_factor(config: Config) -> Contestant:
+    """FactorVAE in PyTorch, eager: two optimisers, the codes permuted within the batch."""
+    torch, vae, device, batch, _, wait = _torch_parts(config)
+    nn, functional = torch.nn, torch.nn.functional
+    widths = [config.latents, 128, 128, 128]
+
+    def discriminator():
+        layers = []
+        for inputs, outputs in itertools.pairwise(widths):
+            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+        return nn.Sequential(*layers, nn.Linear(widths[-1], 1)).to(device)
+
+    players = [(vae().to(device), discriminator()) for _ in range(ALONE_MODELS)]
+    adam = torch.optim.Adam
+    optimizers = [
+        (
+            adam(m.parameters(), RATE, fused=True),
+            adam(d.parameters(), 1e-4, (0.5, 0.999), fused=True),
+        )
+        for m, d in players
+    ]
+
+    def run():
+        for (model, player), (one, other) in zip(players, optimizers, strict=True):
+            for _ in range(5 * STEPS):
+                x, eps = batch(1.0)
+                _, logvar, z, reconstruction = model.passed(x, eps)
+                kl = 0.5 * (z**2 - eps**2 - logvar).sum(-1)
+                one.zero_grad()
+                (reconstruction + kl + player(z)[:, 0]).mean().backward()
+                one.step()
+                code = z.detach()
+                order = torch.rand_like(code).argsort(0)
+                permuted = torch.gather(code, 0, order)
+                told = functional.softplus(-player(code)) + functional.softplus(player(permuted))
+                other.zero_grad()
+                (0.5 * told).mean().backward()
+                other.step()
+        wait()
+
+    return Contestant(run, lambda given: float("nan"), ALONE_MODELS * 5 * STEPS)
+
+
 # The machine's floor ------------------------------------------------------------------------------
 
 
@@ -303,6 +397,13 @@ CONTESTANTS = {
         *(torch_vmap, torch_compiled, torch_eager),
     )
 }
+OBJECTIVES = {
+    "β-ELBO": (ours, torch_eager),
+    "β-TCVAE": (ours_beta_tc, torch_beta_tc),
+    "FactorVAE": (ours_factor, torch_factor),
+}
+"""Objective → ours, and PyTorch's eager way."""
+OTHERS = {f.__name__: f for pair in OBJECTIVES.values() for f in pair}
 TITLES = {
     "ours": "ours",
     "ours_few": "ours, 500 images a seed",
@@ -323,7 +424,7 @@ def serve(name: str, models: int, batch_size: int, pinned: int, given: Path) -> 
     import dataclasses
 
     config = dataclasses.replace(grid_of(models), batch_size=batch_size)
-    contestant = (CONTESTANTS | FLOOR)[name](config)
+    contestant = (CONTESTANTS | OTHERS | FLOOR)[name](config)
     contestant.run()  # compiles
     print(contestant.model_steps, flush=True)
     for question in sys.stdin:
