@@ -7,9 +7,11 @@ import numpy as np
 import optax
 import pytest
 
+from biasvae_jax.axes import Models
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Dense
 from biasvae_jax.objectives import BetaElbo, FactorVae, beta_elbo, reparameterise
+from biasvae_jax.sweep import Plan, Sweep
 from biasvae_jax.training import Recipe, draw_noise, init_state, train, train_step
 from biasvae_jax.worlds import Squares
 
@@ -119,3 +121,19 @@ def test_during_the_warm_up_both_weights_rise():
     _, terms = train_step(KEY, start(recipe), 1.0, 50.0, recipe)
     assert float(terms.loss) == pytest.approx(float(terms.reconstruction), rel=1e-6)
     assert BetaElbo.optimum_known and not FactorVae.optimum_known
+
+
+def test_a_discriminator_that_diverges_harms_no_other_model():
+    """In one vmapped program: the first model's bits do not depend on the second's γ."""
+    sweep = Sweep(FACTOR, Plan(devices=1, group=2, width=2, chunk=20))
+
+    def trained(gamma):
+        models = Models(np.zeros(2, np.int32), np.ones(2, np.float32), np.float32([1, gamma]))
+        ((_, state, _),) = sweep.train(models, sweep.init(models), 0, 20)
+        state = sweep.gather(state, models)
+        return [jax.tree.map(lambda a, i=i: a[i], state) for i in (0, 1)]
+
+    quiet, _ = trained(2.0)
+    beside, spoilt = trained(np.inf)
+    assert not all(np.isfinite(a).all() for a in jax.tree.leaves(spoilt.params))
+    chex.assert_trees_all_equal(quiet, beside)

@@ -125,6 +125,26 @@ def test_strengths_vmapped_are_strengths_one_by_one_and_have_a_say(objective):
 
 
 @every
+def test_the_gradient_is_the_slope(objective):
+    """Along a random direction of encoder and decoder, by central differences."""
+    (params, *batch), step = batch_of(objective, 0), jnp.asarray(1_000_000)
+    rng = np.random.default_rng(0)
+    vae = {name: params[name] for name in ("encoder", "decoder")}
+    along = jax.tree.map(lambda a: np.asarray(rng.normal(size=a.shape), np.float32), vae)
+    length, loss = 1e-3, program(objective)
+    moved = [
+        params | jax.tree.map(lambda a, d, h=h: a + h * d, vae, along) for h in (-length, length)
+    ]
+    low, high = (float(loss(each, *batch, 2.0, step)[0].loss.mean()) for each in moved)
+    _, gradient = loss(params, *batch, 2.0, step)
+    gradient = {name: gradient[name] for name in vae}
+    slope = sum(
+        float((g * d).sum()) for g, d in zip(*map(jax.tree.leaves, (gradient, along)), strict=True)
+    )
+    assert (high - low) / (2 * length) == pytest.approx(slope, rel=0.03, abs=0.03)
+
+
+@every
 def test_during_the_warm_up_only_the_reconstruction_counts(objective):
     if isinstance(objective, Iwae):
         pytest.skip("a bound of many samples is none of the mean reconstruction")
