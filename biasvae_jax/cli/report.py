@@ -217,6 +217,8 @@ def _facts(run: LoadedRun) -> dict[str, str]:
         "Versions": ", ".join(f"{k} {v}" for k, v in about.get("versions", {}).items()),
         "Plan": ", ".join(f"{k} {v}" for k, v in about.get("plan", {}).items()),
     }
+    if run.study.objective.trap:
+        facts["Beware of the objective"] = run.study.objective.trap
     facts["Started"] = f"{datetime.fromtimestamp(run.begun, UTC):%Y-%m-%d %H:%M} UTC"
     if not math.isnan(run.took):
         facts["Time"] = f"{run.took / 60:.1f} minutes from start to results, pauses included"

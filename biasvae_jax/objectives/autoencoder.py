@@ -31,7 +31,6 @@ class Autoencoder(GaussianObjective):
     λ = 0 is the plain autoencoder; above it the regularised one of Ghosh et al. 2020, "From
     Variational to Deterministic Autoencoders" (RAE-L2, whose decoder also has weight decay:
     `--weight-decay`). It has no prior, so samples are drawn from the Gaussian of its own codes.
-    Its trap: a decoder can make up for any shorter code, so λ alone may change its length only.
     """
 
     kind = "autoencoder"
@@ -52,6 +51,7 @@ class Autoencoder(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + λ·½‖code‖²"
+    trap = "a decoder can make up for any shorter code, so λ alone may change its length only"
 
     def posterior(
         self, network: Network, params: Params, x: jax.Array

@@ -31,6 +31,8 @@ class Objective(Component):
     """Units of the terms that are not in nats an image."""
     formula: ClassVar[str]
     """The loss in one line, with σ² for the likelihood's variance."""
+    trap: ClassVar[str] = ""
+    """What it is easily misread for, in a few words."""
     optimum_known: ClassVar[bool] = False
     """Whether the linear optimum of the β-ELBO is this objective's, its strength being β."""
 

@@ -100,6 +100,7 @@ class BetaElbo(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + β·KL"
+    trap = "a stronger β lets the code say less, so recovery_r2 falls with it whatever the bias"
     optimum_known = True
 
     def check(self) -> None:

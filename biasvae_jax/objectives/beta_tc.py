@@ -59,8 +59,7 @@ class BetaTc(GaussianObjective):
     """½‖x − x̂‖²/σ² + α·I(x; z) + β·TC + γ·Σ KL(q(z_j) ‖ p): β alone on the total correlation.
 
     At α = β = γ = 1 it is the ELBO. Source: Chen et al. 2018, "Isolating Sources of
-    Disentanglement in VAEs". Its trap: from a batch of M images I(x; z) is at most ln M, and what
-    is missing counts as total correlation.
+    Disentanglement in VAEs".
     """
 
     alpha: float = 1.0
@@ -89,6 +88,7 @@ class BetaTc(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + α·I(x; z) + β·TC + γ·Σ KL_j"
+    trap = "from a batch of M images I(x; z) is at most ln M, and what is missing counts as TC"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

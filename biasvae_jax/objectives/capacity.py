@@ -22,7 +22,7 @@ class Capacity(GaussianObjective):
 
     KL is the analytic one, a mean over the batch; `kl_warmup` are the steps over which C rises
     from 0, where the paper has 100,000. Source: Burgess et al. 2018, "Understanding disentangling
-    in β-VAE". Its trap: C nats are spent on noise where the images have less to say.
+    in β-VAE".
     """
 
     gamma: float = 1000.0
@@ -45,6 +45,7 @@ class Capacity(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + γ·|KL − C|"
+    trap = "C nats are spent on noise where the images have less to say"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

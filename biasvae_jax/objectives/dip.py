@@ -55,8 +55,7 @@ class DipI(GaussianObjective):
     """½‖x − x̂‖²/σ² + KL + λ·(Σ_{i≠j} C_ij² + d·Σ (C_ii − 1)²), C the covariance of the means.
 
     Source: Kumar, Sattigeri & Balakrishnan 2018, "Variational Inference of Disentangled Latent
-    Concepts from Unlabeled Observations"; λ is its λ_od and d = λ_d/λ_od. Its trap: a latent that
-    collapsed is paid for with d·λ, so that it rather codes noise.
+    Concepts from Unlabeled Observations"; λ is its λ_od and d = λ_d/λ_od.
     """
 
     diagonal: float = 10.0
@@ -67,6 +66,7 @@ class DipI(GaussianObjective):
     Terms = DipLosses
     meanings = MEANINGS
     formula = "½‖x − x̂‖²/σ² + KL + λ·(Σ C_ij² + d·Σ (C_ii − 1)²), C of the means"
+    trap = "a latent that collapsed is paid for with d·λ, so that it rather codes noise"
     with_variances: ClassVar[bool] = False
 
     def check(self) -> None:

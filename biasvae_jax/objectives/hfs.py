@@ -50,8 +50,7 @@ class Hfs(GaussianObjective):
     may keep their own latents. Of the posterior means, over all pairs, with the combinations of
     `points` rows of a batch; the paper draws 100 combinations and 25 pairs at random, and has a
     penalty on the code's range, which here the KL holds. Source: Roth et al. 2023, "Disentanglement
-    of Correlated Factors via Hausdorff Factorized Support". Its trap: shrinking the code shortens
-    every distance, so γ is strong regularisation too.
+    of Correlated Factors via Hausdorff Factorized Support".
     """
 
     kl_weight: float = 1.0
@@ -79,6 +78,7 @@ class Hfs(GaussianObjective):
     )
     units = MappingProxyType({"distance": "1"})
     formula = "½‖x − x̂‖²/σ² + β·KL + γ·Σ d_H²"
+    trap = "a shorter code shortens every distance, so γ is strong regularisation too"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

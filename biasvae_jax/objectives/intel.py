@@ -60,7 +60,7 @@ class Intel(GaussianObjective):
     sparsity = E H(p) − H(E p) with p an image's shares of those factors, H the entropy: an image
     uses few latents, and all images together many. Target clustered: z = y + sign(y)|y|^0.2 in the
     first `clustered` latents. Scores see z. Source: Miao et al. 2022, "On Incorporating Inductive
-    Biases into VAEs". Its trap: the KL is that of y, and says nothing about z's own prior.
+    Biases into VAEs".
     """
 
     target: Target = "sparse"
@@ -89,6 +89,7 @@ class Intel(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + β·KL(y) + s·sparsity, code z = g(y)"
+    trap = "the KL is that of y, and says nothing about the distribution of the code"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

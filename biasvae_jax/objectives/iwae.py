@@ -27,8 +27,9 @@ class Iwae(GaussianObjective):
 
     K = 1 is the ELBO. All cells draw and decode `samples` of them, of which a cell uses K, so a
     grid costs as its largest K. Source: Burda, Grosse & Salakhutdinov 2016, "Importance Weighted
-    Autoencoders". Its trap: the bound is tighter while the encoder's gradient gets noisier
-    (Rainforth et al. 2018, "Tighter Variational Bounds are Not Necessarily Better").
+    Autoencoders". The
+    encoder's gradient gets noisier with K: Rainforth et al. 2018, "Tighter Variational Bounds are
+    Not Necessarily Better".
     """
 
     samples: int = 8
@@ -52,6 +53,7 @@ class Iwae(GaussianObjective):
         }
     )
     formula = "−ln 1/K Σ exp(−½‖x − x̂‖²/σ² − KL)"
+    trap = "the bound gets tighter while the encoder's gradient gets noisier"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

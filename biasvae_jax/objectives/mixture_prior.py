@@ -25,7 +25,7 @@ class MixturePrior(GaussianObjective):
     The KL is that of one sample, which is unbiased; there is no closed form. One component starts
     as the standard normal, more of them with means drawn from it. Source: Dilokthanakul et al.
     2016, "Deep Unsupervised Clustering with Gaussian Mixture VAEs"; the original study names such
-    priors. Its trap: a component that no code is near gets no gradient and stays where it is.
+    priors.
     """
 
     components: int = 10
@@ -49,6 +49,7 @@ class MixturePrior(GaussianObjective):
         }
     )
     formula = "½‖x − x̂‖²/σ² + β·KL to Σ π_k N(m_k, s_k²)"
+    trap = "a component that no code is near gets no gradient and stays where it is"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

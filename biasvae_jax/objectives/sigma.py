@@ -33,8 +33,7 @@ class SigmaVae(GaussianObjective):
     """½‖x − x̂‖²/s² + ½·pixels·ln s² + β·KL with s² = mean (x − x̂)², the best there is.
 
     s² is of each batch, over its images and pixels. Source: Rybkin, Daniilidis & Levine 2021,
-    "Simple and Effective VAE Training with Calibrated Decoders". Its trap: with s² free, β no
-    longer says how much detail is kept; a model that explains less pays less for its code.
+    "Simple and Effective VAE Training with Calibrated Decoders".
     """
 
     kind = "sigma"
@@ -57,6 +56,7 @@ class SigmaVae(GaussianObjective):
     )
     units = MappingProxyType({"variance": "intensity²"})
     formula = "½‖x − x̂‖²/s² + ½·pixels·ln s² + β·KL, s² = mean (x − x̂)²"
+    trap = "with s² free, β no longer says how much detail is kept"
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""
