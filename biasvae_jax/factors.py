@@ -2,11 +2,14 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from biasvae_jax.errors import ConfigError
 
 Kind = Literal["continuous", "binary", "categorical"]
+MOST_CLASSES = 100  # that are told apart; of more values a factor is hardly made of labels
 
 
 class Factor(NamedTuple):
@@ -29,3 +32,23 @@ def find_factor(flag: str, name: str, factors: Sequence[Factor]) -> int:
     hint = f"did you mean {names[folded.index(near[0])]}? " if near else ""
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     raise ConfigError(f"{flag} {name} is no factor of these images; {hint}they have {shown}")
+
+
+def as_columns(u: Any, factors: Sequence[Factor]) -> Any:
+    """Return factors `[rows, factors]` as the columns of numbers that a linear head takes.
+
+    A label is no number: a categorical factor becomes a column of 0 and 1 for each of its values in
+    `u`, in rising order (of more than 100, the most frequent), in its place. `u` itself where no
+    factor is categorical.
+    """
+    if all(factor.kind != "categorical" for factor in factors):
+        return u
+    columns = []
+    for column, factor in zip(np.asarray(u).T, factors, strict=True):
+        if factor.kind == "categorical":
+            values, counts = np.unique(column, return_counts=True)
+            kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
+            columns.append(column[:, None] == values[kept])
+        else:
+            columns.append(column[:, None])
+    return np.hstack(columns, dtype=np.float32, casting="unsafe")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.drawing import own_settings
+from biasvae_jax.factors import as_columns
 from biasvae_jax.figures import (
     heat_map,
     image_grid,
@@ -60,6 +61,7 @@ def write_figures(run: LoadedRun) -> None:
         _curves(folder, run)
         _training_images(folder, run)
         u, x = (np.asarray(part) for part in run.recipe.world.test_set(run.data))
+        u = as_columns(u, run.recipe.world.factors)
         _test_images(folder, run, x)
         _models(folder, run, u, x)
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+import xarray as xr
 
 from biasvae_jax.axes import Axis, single
 from biasvae_jax.cli import common
@@ -22,6 +23,7 @@ from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.components import ConfigError
 from biasvae_jax.errors import shown
+from biasvae_jax.factors import as_columns
 from biasvae_jax.figures import pictures as folded
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import BetaElbo
@@ -40,6 +42,7 @@ from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
 COMMAND = "python -m experiments.report"
+MOST_FACTORS = 12  # with a map each
 SHOWN = 8  # test images, and prior samples in a row
 TRAVERSED = 12  # latents at most
 PICTURE_BYTES = 4_000_000  # of one run; with plotly's 5 MB the page stays below 10
@@ -110,8 +113,8 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
     grid = run.grid.select(rows, columns)
     cut = {bias: rows, strength: columns}
     scores, history = run.scores.isel(cut), run.history.isel(cut)
-    names = [str(name) for name, v in scores.data_vars.items() if {*grid.dims} <= {*v.dims}]
-    values = {n: scores[n].transpose(*grid.dims).values for n in names}
+    maps = _of_each_factor(scores, grid.dims)
+    values = {n: v.transpose(*grid.dims).values for n, v in maps.items()}
     values["active_units"] = np.where(values["finite"] == 1, values["active_units"], np.nan)
     regimes = values.pop("regime", None)  # codes: no mean, no map
     if not study.training.patience:
@@ -134,7 +137,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         command=command(study),
         banner=_banner(run),
         scores={name: over_seeds(each) for name, each in values.items()},
-        labels={name: str(scores[name].attrs.get("long_name", name)) for name in values},
+        labels={name: str(maps[name].attrs.get("long_name", name)) for name in values},
         random={n: float(scores[f"random_{n}"].mean()) for n in values if f"random_{n}" in scores},
         theory={name: v[np.ix_(rows, columns)] for name, v in predictions(run).items()},
         boundary=None if run.boundary is None else run.boundary[rows],
@@ -164,6 +167,21 @@ def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) 
         "test_subject": f"Test images: {world.caption}",
         "pictures": pictures,
     }
+
+
+def _of_each_factor(scores: xr.Dataset, dims: Sequence[str]) -> dict[str, xr.DataArray]:
+    """Return the variables over the grid; of those along `factor` one for each, if not too many."""
+    found = {}
+    for name, variable in scores.data_vars.items():
+        along = set(variable.dims) - set(dims)
+        if set(dims) <= set(variable.dims) and not along:
+            found[str(name)] = variable
+        elif along == {"factor"} and variable.sizes["factor"] <= MOST_FACTORS:
+            for place, factor in enumerate(variable["factor"].values):
+                one = variable.isel(factor=place)
+                if one.notnull().any():  # the AUROC of a factor that is not binary
+                    found[f"{name}: {factor}"] = one
+    return found
 
 
 def _latents(run: LoadedRun) -> int:
@@ -250,6 +268,7 @@ def draw_pictures(
     recipe, (bias, strength, _) = run.recipe, run.grid.dims
     shape = recipe.world.image
     u, x = (np.asarray(part) for part in recipe.world.test_set(run.data))
+    u = as_columns(u, recipe.world.factors)
     rng = np.random.default_rng(0)
     shown = rng.choice(len(u), min(len(u), SHOWN), replace=False)
     known = rng.choice(len(u), min(len(u), HEAD_ROWS), replace=False)

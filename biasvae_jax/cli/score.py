@@ -7,7 +7,7 @@ of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from biasvae_jax.runs.loading import LoadedRun, load_finished, load_run, write_t
 from biasvae_jax.runs.progress import Progress, showing_progress
 from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.runs.signals import LISTENER, raise_if
-from biasvae_jax.scores.base import left_out
+from biasvae_jax.scores.base import Meaning, left_out
 from biasvae_jax.scores.families import FAMILIES, NEURAL, VARIABLES, neural_bound
 from biasvae_jax.scores.subject import Subject
 from biasvae_jax.sweep import Sweep
@@ -38,6 +38,8 @@ COMMAND = "python -m experiments.score"
 SAVE_SECONDS = 5.0
 MOST_REASONS = 20
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
+Asked = Mapping[str, Mapping[str, Meaning]]
+"""Name of a score → its variables that the study can have."""
 
 
 @dataclass(frozen=True)
@@ -76,44 +78,59 @@ def main(arguments: Sequence[str], program: str = COMMAND) -> None:
         run = load_finished(flags.run)
         table = ScoreTable(run, {k: v for each in VARIABLES.values() for k, v in each.items()})
         without = left_out(run.recipe)
-        for name in (name for name in names if name in without):
-            console.print(f"left out: {name} ({without[name]})", markup=False)
-        names = [name for name in names if name not in without]
-        total, scored = left(table, names), int(run.finite.sum())
+        for line in told(names, without):
+            console.print(line, markup=False)
+        asked: Asked = {
+            name: {v: m for v, m in VARIABLES[name].items() if v not in without}
+            for name in names
+            if name not in without
+        }
+        total, scored = left(table, asked), int(run.finite.sum())
         console.print(
             f"scoring {scored} finite models of {run.grid.size} in {shown(run.path)}: "
-            f"{total:,} of {scored * len(names):,} scores to compute"
+            f"{total:,} of {scored * len(asked):,} scores to compute"
         )
         seconds = {}
         for kind in (FAMILIES, NEURAL):  # apart, as what they cost differs too much for one bar
-            some = [name for name in names if name in kind and left(table, [name])]
+            some = {n: v for n, v in asked.items() if n in kind and table.lacks(v).any()}
             if some:
                 with showing_progress(console, left(table, some)) as progress:
                     seconds |= compute(run, table, some, progress)
         write_table(load_run(flags.run))
-    report(console, run, table, names, seconds)
+    report(console, run, table, asked, seconds)
 
 
-def left(table: ScoreTable, names: Sequence[str]) -> int:
+def told(names: Sequence[str], without: Mapping[str, str]) -> list[str]:
+    """Say which scores are left out and why, a line each, and which variables of the others."""
+    lines = []
+    for name in names:
+        parts = [name] if name in without else [v for v in VARIABLES[name] if v in without]
+        for why in dict.fromkeys(without[part] for part in parts):
+            those = ", ".join(part for part in parts if without[part] == why)
+            lines.append(f"left out: {those} ({why})")
+    return lines
+
+
+def left(table: ScoreTable, asked: Asked) -> int:
     """Count the scores still to compute, over models."""
-    return sum(int(table.lacks(VARIABLES[name]).sum()) for name in names)
+    return sum(int(table.lacks(variables).sum()) for variables in asked.values())
 
 
 def compute(
-    run: LoadedRun, table: ScoreTable, names: Sequence[str], progress: Progress
+    run: LoadedRun, table: ScoreTable, asked: Asked, progress: Progress
 ) -> dict[str, float]:
     """Compute what is missing and return each score's seconds; what is done is always stored."""
-    total, seconds = left(table, names), dict.fromkeys(names, 0.0)
+    total, seconds = left(table, asked), dict.fromkeys(asked, 0.0)
     here = saved_at = time.monotonic()
-    neural = [together(run, table, name) for name in names if name in NEURAL]
+    neural = [together(run, table, name) for name in asked if name in NEURAL]
     farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
     # small matrices: threads of the linear algebra would only wait for each other
     with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
         try:
-            for name in itertools.chain(one_by_one(run, table, names), *neural):
+            for name in itertools.chain(one_by_one(run, table, asked), *neural):
                 before, here = here, time.monotonic()
                 seconds[name] += here - before
-                progress.count(total - left(table, names), name)
+                progress.count(total - left(table, asked), name)
                 if here - saved_at >= SAVE_SECONDS:
                     table.save()
                     saved_at = here
@@ -123,19 +140,20 @@ def compute(
     return seconds
 
 
-def one_by_one(run: LoadedRun, table: ScoreTable, names: Sequence[str]) -> Iterator[str]:
+def one_by_one(run: LoadedRun, table: ScoreTable, asked: Asked) -> Iterator[str]:
     """Compute the scores that are not neural, model by model; yields the name of each."""
-    families = {name: FAMILIES[name] for name in names if name in FAMILIES}
-    variables = [variable for family in families.values() for variable in family.variables]
+    families = [(FAMILIES[name], asked[name]) for name in asked if name in FAMILIES]
+    every = [variable for _, variables in families for variable in variables]
     recipe, models = run.recipe, run.grid.models
-    for index, params in run.stacks(table.lacks(variables), 1):
+    for index, params in run.stacks(table.lacks(every), 1):
         model: Any = models[index[0]]
         one = jax.tree.map(lambda a: a[0], params)
         subject = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
-        for name, family in families.items():
-            if table.lacks(family.variables)[index]:
-                table.put(family.variables, index, family.of(subject))
-                yield name
+        for family, variables in families:
+            if table.lacks(variables)[index]:
+                found = dict(zip(family.variables, family.of(subject), strict=True))
+                table.put(variables, index, [found[variable] for variable in variables])
+                yield family.name
 
 
 def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:
@@ -153,10 +171,10 @@ def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:
         yield name
 
 
-def undefined(table: ScoreTable, names: Sequence[str]) -> list[str]:
+def undefined(table: ScoreTable, asked: Asked) -> list[str]:
     """Say which scores are undefined, for how many models and why, a line for each reason."""
     found: dict[tuple[str, int], list[str]] = {}
-    for variable in (variable for name in names for variable in VARIABLES[name]):
+    for variable in (variable for variables in asked.values() for variable in variables):
         for why, models in table.undefined(variable).items():
             found.setdefault((why, int(models.sum())), []).append(variable)
     lines = [
@@ -171,25 +189,25 @@ def report(
     console: Console,
     run: LoadedRun,
     table: ScoreTable,
-    names: Sequence[str],
+    asked: Asked,
     seconds: dict[str, float],
 ) -> None:
     """Print the range of every score asked for, and what each took."""
     rows = Table(title="Scores over the models of the run", box=SIMPLE_HEAD)
     for heading in ("score", "lowest", "median", "highest", "unit", "seconds"):
         rows.add_column(heading, justify="left" if heading == "score" else "right")
-    for name in names:
+    for name, variables in asked.items():
         took = f"{seconds[name]:.0f}" if name in seconds else "–"
-        for variable, meaning in VARIABLES[name].items():
-            values = table[variable][run.finite]
-            values = values[~np.isnan(values)]
-            spread = ["n/a"] * 3
-            if values.size:
-                spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
-            rows.add_row(variable, *spread, meaning.units.replace("1", "–"), took)
-            took = ""  # once for all variables of a score
+        for variable, meaning in variables.items():
+            for label, values in table.columns(variable):
+                values = values[run.finite & ~np.isnan(values)]
+                spread = ["n/a"] * 3
+                if values.size:
+                    spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]
+                rows.add_row(label, *spread, meaning.units.replace("1", "–"), took)
+                took = ""  # once for all variables of a score
     output.print_table(console, rows)
-    for line in undefined(table, names):
+    for line in undefined(table, asked):
         console.print(line)
     for kind, chosen in (("", FAMILIES), ("neural ", NEURAL)):
         took = [seconds[name] for name in chosen if name in seconds]

@@ -39,6 +39,8 @@ NEEDED = {
     "history.nc": (),
     "scores.nc": (),
 }
+# the dimension beside the grid's that a variable has; "" for none
+ALONG = {"results.nc": ("",), "history.nc": ("step", "snapshot"), "scores.nc": ("", "factor")}
 VALUES = {"finite": (0, 1), "regime": tuple(int(code) for code in Regime)}
 
 
@@ -105,7 +107,7 @@ def _strange(name: str, dataset: xr.Dataset, study: Study) -> str:
             return f"it has no {needed!r}"
     grid = study.grid
     for key, variable in dataset.data_vars.items():
-        if not _lies_well(str(key), variable, grid, name == "history.nc"):
+        if not _lies_well(str(key), variable, grid, ALONG.get(name, ())):
             return f"{key!r} does not lie on the grid"
         allowed = VALUES.get(str(key))
         if allowed and not np.isin(variable.values, allowed).all():
@@ -116,7 +118,7 @@ def _strange(name: str, dataset: xr.Dataset, study: Study) -> str:
     return ""
 
 
-def _lies_well(key: str, variable: xr.DataArray, grid: Grid, curves: bool) -> bool:
+def _lies_well(key: str, variable: xr.DataArray, grid: Grid, further: tuple[str, ...]) -> bool:
     """Tell whether a variable has the dimensions that one of its name has."""
     if key.startswith("random_"):
         return variable.dims == ("network",) and variable.size > 0
@@ -125,7 +127,7 @@ def _lies_well(key: str, variable: xr.DataArray, grid: Grid, curves: bool) -> bo
     if key == "threshold":
         return variable.dims == grid.dims[:1]
     along = set(variable.dims) - set(grid.dims)
-    allowed = [{"step"}, {"snapshot"}] if curves else [set()]
+    allowed = [{name} - {""} for name in further]
     return set(grid.dims) <= set(variable.dims) and along in allowed
 
 
@@ -149,6 +151,8 @@ def _is_of(dataset: xr.Dataset, study: Study) -> bool:
         axes["step"] = training_history.bin_centres(study.training.steps)
     if "snapshot" in dataset.dims:
         axes["snapshot"] = study.training.snapshot_steps
+    if "factor" in dataset.dims:
+        axes["factor"] = range(dataset.sizes["factor"])
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
         for name, values in axes.items()

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -233,9 +234,22 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
     finished = directory.is_finished(path)
     scores, history, steps = _whole(path, study) if finished else _so_far(path, study, about)
     if (path / "scores.nc").exists():
-        more = directory.read_dataset(path / "scores.nc", study)
+        more = with_factor_names(directory.read_dataset(path / "scores.nc", study))
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
     return LoadedRun(path, study, about, scores, history, steps)
+
+
+def with_factor_names(scores: xr.Dataset) -> xr.Dataset:
+    """Give the dimension `factor` the names that are stored as its attribute, if they fit it."""
+    if "factor" not in scores.dims:
+        return scores
+    attributes = scores["factor"].attrs
+    try:
+        names = json.loads(attributes["names"])
+        fit = len(names) == scores.sizes["factor"] and all(type(name) is str for name in names)
+    except (KeyError, TypeError, ValueError, RecursionError):  # damaged
+        return scores
+    return scores.assign_coords(factor=("factor", names, attributes)) if fit else scores
 
 
 def load_finished(path: Path) -> LoadedRun:

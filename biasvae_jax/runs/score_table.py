@@ -1,5 +1,10 @@
-"""`scores.nc` of a finished run: scores asked for afterwards, and why some are undefined."""
+"""`scores.nc` of a finished run: scores asked for afterwards, and why some are undefined.
 
+A variable has one number a model, or, along the further dimension `factor`, one for each factor.
+Such a variable is undefined where all of a model's numbers are NaN.
+"""
+
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,11 +14,12 @@ import xarray as xr
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.base import Meaning
+from biasvae_jax.scores.by_factor import attributes
 from biasvae_jax.scores.undefined import NAN, Reasons, from_attribute, to_attribute
 
 
 class ScoreTable:
-    """`scores.nc` in memory: `[models]` for each variable, NaN where it is to do or undefined."""
+    """`scores.nc` in memory: `[models, …]` a variable, NaN where it is to do or undefined."""
 
     def __init__(self, run: LoadedRun, meanings: Mapping[str, Meaning]):
         """Open the file, or start it; `meanings` are those of every variable."""
@@ -27,7 +33,7 @@ class ScoreTable:
             names = [name for name in meanings if name in stored]
             grid = run.grid
             self._values = {
-                n: grid.flatten(stored[n].transpose(*grid.dims).values).copy() for n in names
+                n: grid.flatten(stored[n].transpose(*self._dims(n)).values).copy() for n in names
             }
             self._undefined = {
                 name: from_attribute(stored[name].attrs.get("undefined"), run.grid.size)
@@ -35,15 +41,35 @@ class ScoreTable:
             }
             more = stored.drop_vars(names).data_vars
             self._others = {str(name): variable.variable for name, variable in more.items()}
+            self._others |= {n: stored[n].variable for n in ("factor",) if n in stored.dims}
+
+    def _dims(self, name: str) -> tuple[str, ...]:
+        along = self._meanings[name].along
+        return (*self._run.grid.dims, along) if along else self._run.grid.dims
+
+    @functools.cached_property
+    def _about(self) -> Mapping[str, Mapping[str, Any]]:
+        """The attributes that only the study's world knows."""
+        world = self._run.recipe.world
+        return attributes(world.factors, np.asarray(world.test_factors(self._run.data)))
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One variable, `[models]`."""
-        nothing = np.full(self._run.grid.size, np.nan, np.float32)
-        return self._values.get(name, nothing)
+        """One variable, `[models]` or `[models, factors]`."""
+        size, along = self._run.grid.size, self._meanings[name].along
+        shape = (size, len(self._run.recipe.world.factors)) if along else (size,)
+        return self._values.get(name, np.full(shape, np.nan, np.float32))
+
+    def columns(self, name: str) -> list[tuple[str, np.ndarray]]:
+        """One variable as labels and `[models]`: one of its own name, or one for each factor."""
+        values = self[name]
+        if values.ndim == 1:
+            return [(name, values)]
+        factors = self._run.recipe.world.factors
+        return [(f"{name}: {f.name}", values[:, j]) for j, f in enumerate(factors)]
 
     def undefined(self, name: str) -> Reasons:
         """Why the finite models that have no value of a variable never will: reason → models."""
-        without = self._run.finite & np.isnan(self[name])
+        without = self._run.finite & _missing(self[name])
         every = {why: models & without for why, models in self._undefined.get(name, {}).items()}
         return {why: models for why, models in every.items() if models.any()}
 
@@ -52,7 +78,7 @@ class ScoreTable:
         lacking = np.zeros_like(self._run.finite)
         for name in names:
             explained = np.any([lacking & False, *self.undefined(name).values()], axis=0)
-            lacking |= np.isnan(self[name]) & ~explained
+            lacking |= _missing(self[name]) & ~explained
         return lacking & self._run.finite
 
     def put(self, names: Iterable[str], models: Any, values: Iterable[Any]) -> None:
@@ -64,7 +90,7 @@ class ScoreTable:
             for each in self._undefined.setdefault(name, {}).values():
                 each[models] = False
             reason = self._undefined[name].setdefault(why, np.zeros(len(row), bool))
-            reason[models] = np.isnan(row[models])
+            reason[models] = _missing(row[models])
 
     def save(self) -> None:
         """Write `scores.nc`, whole or not at all."""
@@ -72,15 +98,27 @@ class ScoreTable:
         variables = dict(self._others)
         for name, meaning in self._meanings.items():
             if name in self._values:
-                attributes = {"long_name": meaning.long_name, "units": meaning.units}
-                attributes |= {"better": meaning.better} if meaning.better else {}
-                attributes["group"] = meaning.group
+                about: dict[str, Any] = {"long_name": meaning.long_name, "units": meaning.units}
+                about |= {"better": meaning.better} if meaning.better else {}
+                about["group"] = meaning.group
+                about |= self._about.get(name, {})
                 if self.undefined(name):
-                    attributes["undefined"] = to_attribute(self.undefined(name))
-                variables[name] = xr.Variable(grid.dims, grid.unflatten(self[name]), attributes)
-        attributes = {
+                    about["undefined"] = to_attribute(self.undefined(name))
+                values = grid.unflatten(self[name])
+                variables[name] = xr.Variable(self._dims(name), values, about)
+                if meaning.along:
+                    places = np.arange(values.shape[-1], dtype=np.int32)
+                    variables[meaning.along] = xr.Variable(
+                        meaning.along, places, self._about[meaning.along]
+                    )
+        about = {
             "title": "The field's scores of what each model recovered",
             "config": run.study.to_json(),
         }
         coordinates = {name: run.scores[name].variable for name in grid.dims}
-        directory.write_dataset(self._file, xr.Dataset(variables, coordinates, attributes))
+        directory.write_dataset(self._file, xr.Dataset(variables, coordinates, about))
+
+
+def _missing(values: np.ndarray) -> np.ndarray:
+    """Tell which models have no number of a variable, `[models, …]` → `[models]`."""
+    return np.all(np.isnan(values.reshape(len(values), -1)), axis=1)

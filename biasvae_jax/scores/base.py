@@ -18,7 +18,14 @@ from biasvae_jax.worlds import Generated
 
 Group = Literal["recovery", "disentanglement", "information", "generation", "training", "traps"]
 Better = Literal["higher", "lower", ""]
-Need = Literal["event", "features", "latents", "noise", "optimum", "render", "training_set"]
+Need = Literal[
+    "binary", "continuous", "discrete", "event", "features", "latents", "noise", "numbers",
+    "optimum", "render", "training_set",
+]  # fmt: skip
+
+
+Value = float | str | np.ndarray
+"""Of a variable and one model: a number, `[factors]` along a dimension, or why there is none."""
 
 
 class Meaning(NamedTuple):
@@ -30,6 +37,10 @@ class Meaning(NamedTuple):
     """Which way is good, if either."""
     group: Group = "recovery"
     dtype: Any = np.float32
+    along: str = ""
+    """A dimension beside the grid's, such as `factor`."""
+    need: Need | None = None
+    """What the variable needs beside its score."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +51,11 @@ class Score:
     variables: Mapping[str, Meaning]
     """In the order in which `compute` returns them."""
     needs: frozenset[Need] = frozenset()
-    compute: Callable[[Any], Sequence[float | str]] | None = field(default=None, compare=False)
+    compute: Callable[[Any], Sequence[Value]] | None = field(default=None, compare=False)
     """Subject → numbers; a text in place of one says why it is undefined, a ValueError why all
     are. None: computed by the sweep."""
 
-    def of(self, subject: Any) -> Sequence[float | str]:
+    def of(self, subject: Any) -> Sequence[Value]:
         """Return each variable of one model, or why it is undefined."""
         assert self.compute is not None
         try:
@@ -62,7 +73,7 @@ SWEPT = ("recovery", "gap", "signal_share", "event", "generalisation")
 def register_score(
     name: str,
     variables: Mapping[str, Meaning],
-    compute: Callable[[Any], Sequence[float | str]] | None = None,
+    compute: Callable[[Any], Sequence[Value]] | None = None,
     needs: Sequence[Need] = (),
 ) -> None:
     """Make a score known."""
@@ -72,13 +83,20 @@ def register_score(
 def unmet(recipe: Recipe) -> dict[Need, str]:
     """Return the needs that a study does not meet, and why."""
     kind = recipe.world.kind
+    kinds = {factor.kind for factor in recipe.world.factors}
     reasons: dict[Need, str] = {
+        "binary": "" if "binary" in kinds else f"{kind} has no binary factor",
+        "continuous": "" if "continuous" in kinds else f"{kind} has no continuous factor",
+        "discrete": ""
+        if kinds & {"binary", "categorical"}
+        else f"{kind} has no binary or categorical factor",
         "event": "" if getattr(recipe.world, "event", "") else f"{kind} states no rare event",
         "features": ""
         if hasattr(recipe.network, "features")
         else f"{type(recipe.network).__name__} has no features, the last hidden layer",
         "latents": "" if isinstance(recipe.world, Generated) else f"{kind} has no latents",
         "noise": "" if recipe.world.noise_variance else "its images have no observation noise",
+        "numbers": "" if kinds - {"categorical"} else f"all factors of {kind} are categorical",
         "optimum": why_none(recipe),
         "render": ""
         if recipe.world.renders
@@ -89,13 +107,17 @@ def unmet(recipe: Recipe) -> dict[Need, str]:
 
 
 def left_out(recipe: Recipe) -> dict[str, str]:
-    """Return the scores whose needs a study does not meet, and why."""
+    """Return the scores whose needs a study does not meet, and why; so for single variables."""
     missing = unmet(recipe)
     found = {}
     for name, score in SCORES.items():
         why = [missing[need] for need in sorted(score.needs) if need in missing]
         if why:
             found[name] = why[0]
+            continue
+        for variable, meaning in score.variables.items():
+            if meaning.need in missing:
+                found[variable] = missing[meaning.need]
     return found
 
 

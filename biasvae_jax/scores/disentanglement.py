@@ -1,7 +1,8 @@
 """Does each latent hold one factor, and each factor sit in one latent: DCI, MIG and SAP.
 
 On arrays as in `alignment`: truth `[rows, factors]`, code `[rows, latents]`, standardised first;
-a constant column scores 0, never NaN. The definitions of the papers, for continuous factors.
+a constant column scores 0, never NaN. The definitions of the papers, for continuous factors;
+`discrete` has those for labels.
 """
 
 import warnings
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 from scipy.stats import rankdata
+from sklearn.base import is_classifier
 from sklearn.ensemble import GradientBoostingRegressor
 
 from biasvae_jax.scores.alignment import Regressor, column_r2, fitted, halves, standardised
@@ -51,27 +53,39 @@ def dci(
     truth, code = standardised(truth=truth, code=code)
     fit, held = halves(len(truth), seed)
     models = [fitted(regressor, code[fit], factor) for factor in truth[fit].T]
-    importance = np.stack([_importance(model, code.shape[1]) for model in models], axis=1)
+    importance = np.stack([importances(model, code.shape[1]) for model in models], axis=1)
     prediction = np.stack([model.predict(code[held]).reshape(-1) for model in models], axis=1)
+    informativeness = column_r2(prediction, truth[held], truth[fit].mean(0)).mean()
+    return concentrations(importance, float(informativeness))
+
+
+def concentrations(importance: np.ndarray, informativeness: float) -> DCI:
+    """Return the three scores of importances `[latents, factors]`."""
     weight = importance.sum(1) / (importance.sum() or 1)
     return DCI(
         disentanglement=float(weight @ _concentration(importance)),
         completeness=float(_concentration(importance.T).mean()),
-        informativeness=float(column_r2(prediction, truth[held], truth[fit].mean(0)).mean()),
+        informativeness=informativeness,
     )
 
 
-def _importance(model: Regressor, latents: int) -> np.ndarray:
+def importances(model: Regressor, latents: int) -> np.ndarray:
+    """Return the importance of each latent for a fitted model, `[latents]`; raises as `dci`."""
     for name in ("feature_importances_", "coef_"):
         if hasattr(model, name):
-            importance = np.abs(np.asarray(getattr(model, name)))
+            stored = np.asarray(getattr(model, name))
+            importance = np.abs(np.atleast_2d(stored)).sum(0)  # over classes, if there are some
             if importance.size != latents:
                 raise ValueError(
-                    f"regressor must give one importance for each of the {latents} latents; "
-                    f"{name} has the shape {importance.shape}"
+                    f"{_called(model)} must give one importance for each of the {latents} latents; "
+                    f"{name} has the shape {stored.shape}"
                 )
-            return importance.reshape(-1)
-    raise ValueError(f"regressor must have feature_importances_ or coef_; got {model}")
+            return importance
+    raise ValueError(f"{_called(model)} must have feature_importances_ or coef_; got {model}")
+
+
+def _called(model: Regressor) -> str:
+    return "classifier" if is_classifier(model) else "regressor"
 
 
 def _concentration(importance: np.ndarray) -> np.ndarray:
@@ -104,18 +118,22 @@ def mig(truth: ArrayLike, code: ArrayLike, bins: int = 20, edges: Edges = "width
     columns = dict(zip(("truth", "code"), standardised(truth=truth, code=code), strict=True))
     if edges == "width":
         for name, x in columns.items():
-            _warn_of_outliers(name, x)
-    binned_truth, binned_code = (_binned(x, bins, edges) for x in columns.values())
-    joint = [
-        [_entropy(factor * bins + latent) for latent in binned_code.T] for factor in binned_truth.T
-    ]
-    entropy = np.array([_entropy(factor) for factor in binned_truth.T])
-    information = entropy[:, None] + [_entropy(latent) for latent in binned_code.T]
+            warn_of_outliers(name, x)
+    binned_truth, binned_code = (binned(x, bins, edges) for x in columns.values())
+    return information_gap(binned_truth, binned_code, bins)
+
+
+def information_gap(truth: np.ndarray, code: np.ndarray, bins: int) -> float:
+    """Return the gap of labels `[rows, factors]` and code `[rows, latents]`, in bins from 0."""
+    joint = [[_entropy(factor * bins + latent) for latent in code.T] for factor in truth.T]
+    entropy = np.array([_entropy(factor) for factor in truth.T])
+    information = entropy[:, None] + [_entropy(latent) for latent in code.T]
     information = information - np.array(joint)
-    return float(np.mean(_gap(information) / np.where(entropy > 0, entropy, 1)))
+    return float(np.mean(gap(information) / np.where(entropy > 0, entropy, 1)))
 
 
-def _warn_of_outliers(name: str, x: np.ndarray) -> None:
+def warn_of_outliers(name: str, x: np.ndarray) -> None:
+    """Warn of a column of which most rows share few bins of equal width."""
     low, high = np.quantile(x, [0.01, 0.99], axis=0)
     squeezed = (high > low) & (high - low < 0.2 * np.ptp(x, axis=0))
     if squeezed.any():
@@ -126,8 +144,8 @@ def _warn_of_outliers(name: str, x: np.ndarray) -> None:
         )
 
 
-def _binned(x: np.ndarray, bins: int, edges: Edges) -> np.ndarray:
-    """Bin numbers, 0 to bins − 1; 0 in a constant column."""
+def binned(x: np.ndarray, bins: int, edges: Edges) -> np.ndarray:
+    """Return bin numbers, 0 to bins − 1; 0 in a constant column."""
     if edges == "width":
         width = np.ptp(x, axis=0)
         place = (x - x.min(0)) / np.where(width > 0, width, 1) * bins
@@ -145,8 +163,8 @@ def _entropy(labels: np.ndarray) -> float:
     return float(entr(np.bincount(labels) / len(labels)).sum())
 
 
-def _gap(scores: np.ndarray) -> np.ndarray:
-    """Largest minus second largest of each row; the largest itself where a row has one entry."""
+def gap(scores: np.ndarray) -> np.ndarray:
+    """Return the largest minus the second largest of each row; of one entry, that itself."""
     first, second, *_ = (*np.sort(scores, axis=1).T[::-1], np.zeros(len(scores)))
     return first - second
 
@@ -160,4 +178,4 @@ def sap(truth: ArrayLike, code: ArrayLike) -> float:
     Disentangled Latent Concepts from Unlabeled Observations".
     """
     truth, code = standardised(truth=truth, code=code)
-    return float(_gap((truth.T @ code / len(truth)) ** 2).mean())
+    return float(gap((truth.T @ code / len(truth)) ** 2).mean())

@@ -9,8 +9,10 @@ from biasvae_jax.errors import first_line
 from biasvae_jax.networks import Params
 from biasvae_jax.scores import decomposition as decomposition  # registers its own
 from biasvae_jax.scores.alignment import linear_r2, match, mcc, probe_r2
-from biasvae_jax.scores.base import SCORES, Better, Meaning, register_score
-from biasvae_jax.scores.disentanglement import dci, mig, sap
+from biasvae_jax.scores.base import SCORES, Better, Meaning, Value, register_score
+from biasvae_jax.scores.by_factor import factor_scores, summaries
+from biasvae_jax.scores.discrete import dci_discrete, mig_discrete, sap_discrete
+from biasvae_jax.scores.disentanglement import DCI, dci, mig, sap
 from biasvae_jax.scores.information import (
     canonical_directions,
     gaussian_information,
@@ -20,7 +22,19 @@ from biasvae_jax.scores.information import (
     neural_information,
 )
 from biasvae_jax.scores.interventions import beta_vae_score, factor_vae_score
-from biasvae_jax.scores.subject import FEW, Subject, joint_sample, score_key
+from biasvae_jax.scores.subject import FEW, Pair, Subject, joint_sample, score_key
+
+LABELS = "binary", "categorical"
+
+
+def _numbers(subject: Subject, pair: Pair) -> Pair:
+    """Leave out categorical factors, whose labels are no numbers; those of binary ones are 0, 1."""
+    return subject.of(pair, "continuous", "binary")
+
+
+def _both_ways(score: Callable[..., float], subject: Subject, pair: Pair) -> Sequence[float]:
+    u, z_hat = _numbers(subject, pair)
+    return [score(z_hat, u), score(u, z_hat)]
 
 
 def _or_why(score: Callable[..., float], *pair: np.ndarray) -> float | str:
@@ -53,6 +67,11 @@ def _ksg(subject: Subject) -> Sequence[float]:
     ]
 
 
+def _factors(subject: Subject) -> Sequence[Value]:
+    found = factor_scores(*subject.test, subject.kinds)
+    return [*found, *summaries(found, subject.kinds)]
+
+
 def _share(text: str, better: Better = "higher") -> Meaning:
     return Meaning(text, "1", better, "disentanglement")
 
@@ -72,6 +91,34 @@ register_score(
     ["features", "optimum"],
 )
 register_score(
+    "factors",
+    {
+        "factor_recovery": Meaning(
+            "of each factor, from z_hat by a linear head: R² of a continuous one, balanced "
+            "accuracy of another, test images",
+            "1", "higher", along="factor",
+        ),
+        "factor_auroc": Meaning(
+            "AUROC of each binary factor, logistic head, held-out test images", "1", "higher",
+            along="factor", need="binary",
+        ),
+        "recovery_accuracy": Meaning(
+            "mean balanced accuracy of binary and categorical factors, logistic heads, held-out "
+            "test images",
+            "1", "higher", need="discrete",
+        ),
+        "recovery_auroc": Meaning(
+            "mean AUROC of binary factors, logistic heads, held-out test images", "1", "higher",
+            need="binary",
+        ),
+        "factor_r2": Meaning(
+            "mean R² of continuous factors, least squares, all test images", "1", "higher",
+            need="continuous",
+        ),
+    },
+    _factors,
+)  # fmt: skip
+register_score(
     "r2",
     {
         "r2": Meaning("R² of the least-squares map z_hat → u, all test images", "1", "higher"),
@@ -79,30 +126,56 @@ register_score(
             "R² of the least-squares map u → z_hat, all test images", "1", "higher"
         ),
     },
-    lambda s: [linear_r2(*s.test[::-1]), linear_r2(*s.test)],
+    lambda s: _both_ways(linear_r2, s, s.test),
+    ["numbers"],
 )
 register_score(
     "mcc",
     {"mcc": _share("mean |correlation| of factors with matched latents, all test images")},
-    lambda s: [mcc(*s.test)],
+    lambda s: [mcc(*_numbers(s, s.test))],
+    ["numbers"],
 )
 register_score(
     "mig",
     {"mig": _share("mutual information gap, 20 bins, all test images")},
-    lambda s: [mig(*s.test)],
+    lambda s: [mig(*s.of(s.test, "continuous"))],
+    ["continuous"],
+)
+register_score(
+    "mig_discrete",
+    {"mig_discrete": _share("mutual information gap of labels, 20 bins of z_hat, all test images")},
+    lambda s: [mig_discrete(*s.of(s.test, *LABELS))],
+    ["discrete"],
 )
 register_score(
     "sap",
     {"sap": _share("separated attribute predictability, 2,000 test images")},
-    lambda s: [sap(*s.few)],
+    lambda s: [sap(*s.of(s.few, "continuous"))],
+    ["continuous"],
+)
+register_score(
+    "sap_discrete",
+    {"sap_discrete": _share("gap of balanced accuracies of linear SVMs, 2,000 test images")},
+    lambda s: [sap_discrete(*s.of(s.few, *LABELS))],
+    ["discrete"],
 )
 register_score(
     "dci",
     {
         f"dci_{part}": _share(f"DCI {part}, boosted trees, 2,000 test images")
-        for part in ("disentanglement", "completeness", "informativeness")
+        for part in DCI._fields
     },
-    lambda s: dci(*s.few),
+    lambda s: dci(*s.of(s.few, "continuous")),
+    ["continuous"],
+)
+register_score(
+    "dci_discrete",
+    {
+        f"dci_discrete_{part}": _share(f"DCI {part} of labels, boosted trees, 2,000 test images")
+        for part in DCI._fields
+    },
+    lambda s: dci_discrete(*s.of(s.few, *LABELS)),
+    ["discrete"],
 )
 register_score(
     "probe",
@@ -114,7 +187,8 @@ register_score(
             "held-out R² of a kernel probe u → z_hat, 2,000 test images", "1", "higher"
         ),
     },
-    lambda s: [probe_r2(*s.few[::-1]), probe_r2(*s.few)],
+    lambda s: _both_ways(probe_r2, s, s.few),
+    ["numbers"],
 )
 register_score(
     "beta_vae",
@@ -132,9 +206,11 @@ register_score(
     "gaussian",
     {
         "mi_gaussian": _nats("I(z; z_hat) from canonical correlations, as if Gaussian"),
-        "mi_gaussian_test": _nats("the same of u and z_hat over the test images"),
+        "mi_gaussian_test": _nats("the same of u and z_hat over the test images")._replace(
+            need="numbers"
+        ),
     },
-    lambda s: [_or_why(gaussian_information, *pair) for pair in (s.joint, s.test)],
+    lambda s: [_or_why(gaussian_information, *pair) for pair in (s.joint, _numbers(s, s.test))],
     ["latents"],
 )
 register_score(

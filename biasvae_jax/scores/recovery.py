@@ -164,10 +164,11 @@ def recovery_scores(
     recipe: Recipe,
     data: Any = (),
 ) -> RecoveryScores:
-    """Score one model on a test set: factors `[images, factors]`, images `[images, pixels]`.
+    """Score one model on a test set: factors `[images, columns]`, images `[images, pixels]`.
 
-    `bias` is the strength under which it was trained, `data` are the world's arrays. Products are
-    in full float32, on every device. Source: the original study's "Test Dataset" and PMI.
+    The factors are numbers, those of `factors.as_columns`. `bias` is the strength under which it
+    was trained, `data` are the world's arrays. Products are in full float32, on every device.
+    Source: the original study's "Test Dataset" and PMI.
     """
     u, x = test
     chex.assert_rank([u, x], 2)

@@ -68,6 +68,17 @@ class Subject:
         rows = np.random.default_rng(0).permutation(len(u))[:FEW]
         return u[rows], z_hat[rows]
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of each factor."""
+        return [factor.kind for factor in self.recipe.world.factors]
+
+    def of(self, pair: Pair, *kinds: str) -> Pair:
+        """Leave of a pair (factors, z_hat) the factors of some kinds alone."""
+        u, z_hat = pair
+        kept = [kind in kinds for kind in self.kinds]
+        return (u if all(kept) else np.ascontiguousarray(u[:, kept])), z_hat
+
     @cached_property
     def joint(self) -> Pair:
         """Fresh (z, z_hat) under the model's own training bias and noise, 20,000 rows."""

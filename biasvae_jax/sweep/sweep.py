@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from biasvae_jax.axes import Models
+from biasvae_jax.factors import as_columns
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.scores.base import unmet
 from biasvae_jax.scores.course import TEST, course, course_noise
@@ -153,8 +154,10 @@ class Sweep(Trainer):
 
     @functools.cached_property
     def _test(self) -> Any:
-        """The test set, (factors, clean images), likewise."""
-        return self._layout.draw(self.recipe.world.test_set)(self._data)
+        """The test set, (factors as heads take them, clean images), likewise."""
+        u, x = self._layout.draw(self.recipe.world.test_set)(self._data)
+        columns = as_columns(u, self.recipe.world.factors)
+        return (u if columns is u else self._layout.share(columns)), x
 
     @functools.cached_property
     def _some_of_test(self) -> Any:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from biasvae_jax.biases import Bias
+from biasvae_jax.factors import as_columns
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.theory.base import TINY, Reduction, require
 from biasvae_jax.theory.linear import collapse_threshold, linear_optimum
@@ -133,7 +134,8 @@ def predict(
     ValueError outside β > 0, variance > 0, latent_dim ≥ 1 and finite μ.
     """
     require(latent_dim >= 1, "latent_dim", "≥ 1", latent_dim)
-    u, images = (np.asarray(a, float) for a in world.test_set(data))
+    factors, images = world.test_set(data)
+    u, images = (np.asarray(a, float) for a in (as_columns(factors, world.factors), images))
     if reductions is None:
         reductions = [reduce_world(world, m, latent_dim, key, bias, data) for m in mu]
     rows = []

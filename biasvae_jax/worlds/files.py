@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 
 from biasvae_jax.components import ConfigError
-from biasvae_jax.factors import Factor, Kind
+from biasvae_jax.factors import MOST_CLASSES, Factor, Kind
 from biasvae_jax.worlds.grid import find_grid
 from biasvae_jax.worlds.rows import Rows
 
@@ -83,10 +83,14 @@ def read_rows(file: Path, rows: int | None, sha256: str) -> Rows:
 
 
 def kind_of(name: str, values: np.ndarray) -> Kind:
-    """Return a factor's kind: two values are binary, known numbers continuous, else labels."""
-    if len(np.unique(values)) == 2:
+    """Return a factor's kind: two values are binary, known numbers continuous, else labels.
+
+    Of a name that is not known, more than 100 values are numbers too.
+    """
+    different = len(np.unique(values))
+    if different == 2:
         return "binary"
-    return "continuous" if name in NUMBERS else "categorical"
+    return "continuous" if name in NUMBERS or different > MOST_CLASSES else "categorical"
 
 
 def _read_npz(file: Path, rows: int | None) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:

@@ -17,11 +17,12 @@ from biasvae_jax.cli import common, score
 from biasvae_jax.config import Config
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
-from biasvae_jax.runs.loading import load_finished
+from biasvae_jax.runs.loading import load_finished, load_run
 from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.runner import Run
 from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.scores import families, undefined
+from biasvae_jax.scores.base import left_out
 from biasvae_jax.scores.information import neural_information
 from biasvae_jax.scores.subject import Subject
 from biasvae_jax.sweep import Sweep, grid
@@ -89,10 +90,13 @@ def rewrite(run, name, change):
 
 def test_every_score_is_there_for_every_model(scored):
     scores, results = read(scored), read(scored, "results.nc")
-    expected = [v for name in families.FAMILIES for v in families.VARIABLES[name]]
+    without = left_out(Recipe.from_config(TINY))
+    names = [name for name in families.FAMILIES if name not in without]
+    expected = [v for name in names for v in families.VARIABLES[name] if v not in without]
     assert list(scores) == expected and scores.attrs["config"] == results.attrs["config"]
-    for variable in scores.values():
-        assert variable.dims == ("mu", "beta", "seed") and variable.dtype == np.float32
+    for name, variable in scores.items():
+        further = ("factor",) if name == "factor_recovery" else ()
+        assert variable.dims == ("mu", "beta", "seed", *further) and variable.dtype == np.float32
         assert variable.attrs["long_name"] and variable.attrs["units"] in ("1", "nat")
         assert not variable.isnull().any()
     for name in ("mu", "beta", "seed"):
@@ -110,6 +114,21 @@ def test_scores_tell_a_recovered_model_from_a_collapsed_one(scored):
     assert low["mi_ksg_canonical"] == pytest.approx(low["mi_gaussian"], rel=0.15)
 
 
+def test_of_continuous_factors_alone_there_is_r2_of_each_and_no_accuracy(scored, capsys):
+    scores = read(scored)
+    np.testing.assert_allclose(scores["factor_r2"], scores["r2"], atol=1e-5)
+    each = scores["factor_recovery"]
+    np.testing.assert_allclose(each.mean("factor"), scores["r2"], atol=1e-5)
+    assert each.attrs["chance"].tolist() == [0, 0, 0, 0]
+    named = load_run(scored).scores["factor_recovery"]
+    np.testing.assert_array_equal(named.sel(factor="square 2"), each[..., 1])
+    score.main([str(scored), "--scores", "factors", "mig_discrete"])
+    printed = capsys.readouterr().out
+    assert "left out: factor_auroc, recovery_auroc (squares has no binary factor)" in printed
+    assert "left out: mig_discrete (squares has no binary or categorical factor)" in printed
+    assert "factor_recovery: square 4" in printed
+
+
 def test_codes_are_those_of_the_recovery_scores(scored):
     """On this test set all factors vary alike, so that pooled and averaged R² agree."""
     results = read(scored, "results.nc")
@@ -120,7 +139,7 @@ def test_a_scored_run_only_reports(scored, capsys):
     before = (scored / "scores.nc").stat().st_mtime_ns
     score.main([str(scored)])
     printed = capsys.readouterr().out
-    assert "0 of 44 scores to compute" in printed and "mi_ksg_canonical" in printed
+    assert "0 of 48 scores to compute" in printed and "mi_ksg_canonical" in printed
     assert (scored / "scores.nc").stat().st_mtime_ns == before
 
 
