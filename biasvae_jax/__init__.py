@@ -93,7 +93,17 @@ from biasvae_jax.training import (
     train_chunk,
     train_step,
 )
-from biasvae_jax.worlds import Factor, Generated, Sample, Squares, SquaresNoise, Table, World
+from biasvae_jax.worlds import (
+    Faces,
+    Factor,
+    Generated,
+    Rivers,
+    Sample,
+    Squares,
+    SquaresNoise,
+    Table,
+    World,
+)
 
 __all__ = [
     "MLP",
@@ -113,6 +123,7 @@ __all__ = [
     "Diagnosis",
     "DipI",
     "DipII",
+    "Faces",
     "Factor",
     "FactorVae",
     "FinitePrediction",
@@ -139,6 +150,7 @@ __all__ = [
     "RecoveryScores",
     "Regime",
     "Resample",
+    "Rivers",
     "RowBias",
     "Sample",
     "Scale",

@@ -195,6 +195,13 @@ class Generated(World):
         """
         raise NotImplementedError
 
+    def shows(self, images: jax.Array) -> jax.Array:
+        """Tell which images `[..., pixels]` are drawn to ask how well models draw it, `[...]`.
+
+        Those that show the event anywhere, unless the world is stricter.
+        """
+        return self.rare(images).any(-1)
+
     def event_probability(self, bias: Bias, strength: float) -> float | None:
         """Return its probability in training images without noise; None: estimate it from some."""
         return None

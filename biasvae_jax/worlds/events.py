@@ -19,7 +19,7 @@ def rare_cases(world: Any, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     weight 1, filled up with others of weight 0; where none shows it, of all. Returns `[cases,
     pixels]` and `[cases]`, the same for every model.
     """
-    shows = world.rare(images).any(-1)
+    shows = world.shows(images)
     wanted = shows | ~shows.any()
     order = jax.random.uniform(purpose_key(0, Purpose.EVENT), shows.shape)
     _, chosen = jax.lax.top_k(wanted + order, min(CASES, len(images)))
