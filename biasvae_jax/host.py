@@ -6,11 +6,13 @@ all groups around it.
 
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+NAME = "biasvae_jax"
 UNLIMITED = 2**60  # bytes; version 1 writes a number near 2⁶³ where there is no limit
 
 
@@ -34,6 +36,21 @@ def free_memory(root: Path = Path("/")) -> int:
             cache = _statistic(folder / "memory.stat", ("inactive_file", "total_inactive_file"))
             free = min(free, limit - (used - cache if used < UNLIMITED else 0))
     return max(0, int(free))
+
+
+def user_cache(name: str) -> Path | None:
+    """Return a folder of the user's cache directory, made if need be; None if it cannot be used.
+
+    Source: the XDG base directory specification.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        directory = Path(base) / NAME / name
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return directory
+    except (OSError, RuntimeError, ValueError):  # no home, and nobody known by this user's number
+        return None
 
 
 def cores(root: Path = Path("/")) -> int:

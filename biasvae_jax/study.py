@@ -8,7 +8,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import jax
 
@@ -344,6 +344,25 @@ class Study:
         differing = [k for k in {**ours, **theirs} if ours.get(k) != theirs.get(k)]
         named = [f"{k}: {ours.get(k, 'none')} → {theirs.get(k, 'none')}" for k in differing]
         return ", ".join(named) or "another data file, or another version of a component"
+
+
+class Draft(NamedTuple):
+    """The parts of a study that may still lack what a flag is to give, such as a file."""
+
+    world: World
+    bias: Bias
+    objective: Objective
+    network: Architecture
+    training: Training
+    biases: tuple[float, ...]
+    strengths: tuple[float, ...]
+    seeds: int = 1
+    latent_dim: int | None = None
+
+    @classmethod
+    def of(cls, study: "Study | Draft") -> "Draft":
+        """Take a study apart."""
+        return cls(*(getattr(study, name) for name in cls._fields))
 
 
 def parse(text: str) -> object:

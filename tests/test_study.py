@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given
 
 from biasvae_jax.biases import Resample, Scale
+from biasvae_jax.cli.flags import command, read_flags
+from biasvae_jax.cli.sweep import Execution
 from biasvae_jax.components import ConfigError
 from biasvae_jax.config import Config
 from biasvae_jax.networks import Convolutional
 from biasvae_jax.objectives import BetaElbo, FactorVae
-from biasvae_jax.study import Study, Training
+from biasvae_jax.presets import STUDIES
+from biasvae_jax.study import Draft, Study, Training
 from biasvae_jax.worlds import Squares, Table
 from tests.test_config import configs
 
@@ -123,3 +126,26 @@ def test_a_changed_study_has_a_text_of_its_own():
         changed_.to_json() != stored.to_json() and Study.from_json(changed_.to_json()) == changed_
     )
     assert stored.sealed().to_json() == stored.to_json()
+
+
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [
+        ("celeba", "list_attr_celeba.txt; then biasvae sweep --preset celeba --data FOLDER"),
+        ("dsprites", "biasvae sweep --preset dsprites --data FILE"),
+    ],
+)
+def test_a_preset_that_lacks_its_files_says_where_they_are_and_which_command(preset, words):
+    draft = STUDIES[preset]()
+    with pytest.raises(ConfigError) as caught:
+        read_flags(["--preset", preset], Execution(), "", "")
+    assert words in str(caught.value) and "https://" in str(caught.value)
+    _, study, _ = read_flags(["--preset", preset, "--data", "there"], Execution(), "", "")
+    assert Draft.of(study) == draft and study.world.data == "there"
+    assert f"--preset {preset} --data there" in command(study)
+
+
+def test_a_switch_is_written_into_the_command_without_a_value():
+    arguments = ["--preset", "celeba", "--data", "there", "--skip-broken"]
+    _, study, _ = read_flags(arguments, Execution(), "", "")
+    assert command(study, "biasvae sweep").split()[2:] == arguments

@@ -10,7 +10,7 @@ import numpy as np
 from biasvae_jax.axes import Axis
 from biasvae_jax.biases.base import LatentBias, RowBias
 from biasvae_jax.biases.moments import Link, LinkedMoments, normal_nodes
-from biasvae_jax.biases.named import find_pair
+from biasvae_jax.biases.named import find_pair, upper_half
 from biasvae_jax.biases.quantile import halves
 from biasvae_jax.components import register
 from biasvae_jax.factors import Factor
@@ -73,10 +73,8 @@ class Missing(LatentBias, RowBias):
     def classes(self, factors: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """Number the rows of the combination 1, and all others 0, `[rows]`."""
         places = find_pair("combination", self.combination, [Factor(name) for name in names])
-        columns = factors[:, places].T
-        ranks = [np.unique(column, return_inverse=True) for column in columns]
-        upper = [2 * rank.reshape(-1) > len(values) - 1 for values, rank in ranks]
-        return (upper[0] & upper[1]).astype(int)
+        first, second = (upper_half(factors[:, place]) for place in places)
+        return (first & second).astype(int)
 
     def shares(self, counts: jax.Array, strength: jax.Array | float) -> jax.Array:
         """Return the rows' shares, that of the combination times 1 − s, adding up to 1."""

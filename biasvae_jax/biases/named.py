@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from biasvae_jax.components import ConfigError, flag
 from biasvae_jax.factors import Factor, find_factor
 
@@ -45,6 +47,12 @@ def find_pairs(field: str, text: str, factors: Sequence[Factor]) -> tuple[tuple[
             raise ConfigError(f"{flag(field)} pairs {names[0]} with itself; name two factors")
         found.append((first, second))
     return tuple(found)
+
+
+def upper_half(column: np.ndarray) -> np.ndarray:
+    """Tell which of a factor's values `[rows]` are in the upper half of those that occur."""
+    values, rank = np.unique(column, return_inverse=True)
+    return 2 * rank.reshape(-1) > len(values) - 1
 
 
 def _example(factors: Sequence[Factor]) -> str:

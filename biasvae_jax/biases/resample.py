@@ -8,7 +8,8 @@ import numpy as np
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.biases.base import RowBias
-from biasvae_jax.components import ConfigError, register, require, require_whole
+from biasvae_jax.components import register, require, require_whole
+from biasvae_jax.factors import Factor, find_factor
 
 
 @register
@@ -42,11 +43,8 @@ class Resample(RowBias):
 
     def classes(self, factors: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """Number each row by its value of the factor, the favoured value last, `[rows]`."""
-        if self.factor and self.factor not in names:
-            raise ConfigError(
-                f"--factor {self.factor} is not in the data; it has {', '.join(names)}"
-            )
-        column = names.index(self.factor) if self.factor else 0
+        known = [Factor(name) for name in names]
+        column = find_factor("--factor", self.factor, known) if self.factor else 0
         values, codes = np.unique(factors[:, column], return_inverse=True)
         found = f"must be below the {len(values)} values of {names[column]}"
         require(self.value < len(values), "value", self.value, found)

@@ -12,12 +12,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.biases import Bias
 from biasvae_jax.cli.common import UsageError, parse
 from biasvae_jax.components import (
     ROLES,
@@ -28,35 +27,13 @@ from biasvae_jax.components import (
     require_numbers,
     use_file,
 )
-from biasvae_jax.networks import Architecture
-from biasvae_jax.objectives import Objective
 from biasvae_jax.presets import STUDIES
-from biasvae_jax.study import Study, Training, settings
-from biasvae_jax.worlds import World
+from biasvae_jax.study import Draft, Study, Training, settings
 
 FIRST = "blog"
 RESERVED = ("preset", "config", "use", *ROLES, "seeds", "latent_dim", "help", "seed", "step")
 """Names of flags that are the command's own, and of dimensions of every run."""
 GRID_HELP = "Strengths of bias and regularisation: each pair is a cell, trained for every seed."
-
-
-class Draft(NamedTuple):
-    """The parts of a study that may still lack what a flag is to give, such as a file."""
-
-    world: World
-    bias: Bias
-    objective: Objective
-    network: Architecture
-    training: Training
-    biases: tuple[float, ...]
-    strengths: tuple[float, ...]
-    seeds: int
-    latent_dim: int | None
-
-    @classmethod
-    def of(cls, study: Study) -> "Draft":
-        """Take a study apart."""
-        return cls(*(getattr(study, name) for name in cls._fields))
 
 
 @dataclass(frozen=True)
@@ -317,7 +294,8 @@ def command(study: Study, program: str = "python -m experiments.full_sweep") -> 
         for name, value in settings(study).items():
             if name not in ROLES and value != before.get(name, dataclasses.MISSING):
                 values = value if isinstance(value, tuple) else (value,)
-                out += [flag(name), *map(_word, values)]
+                # a switch has no value, and no preset has one turned on
+                out += [flag(name), *(() if value is True else map(_word, values))]
         return out
 
     shortest = min(map(words, STUDIES), key=len)

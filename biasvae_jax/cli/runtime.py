@@ -5,7 +5,6 @@ import importlib.metadata
 import os
 import platform
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -98,14 +97,7 @@ def refuse_other_settings(path: Path, description: dict | None) -> None:
 
 def cache_directory() -> Path | None:
     """Return the user's cache directory for compiled programs; None if it cannot be used."""
-    try:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        directory = Path(base) / "biasvae_jax" / "xla"
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            return directory
-    except (OSError, RuntimeError, ValueError):  # no home, and nobody known by this user's number
-        return None
+    return host.user_cache("xla")
 
 
 def describe_runtime() -> dict:

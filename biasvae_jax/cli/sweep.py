@@ -47,6 +47,7 @@ from biasvae_jax.sweep.plan import (
     make_plan,
     plan_from_dict,
 )
+from biasvae_jax.waiting import QUIET
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def main(arguments: Sequence[str], program: str = COMMAND) -> None:
     started = time.monotonic()
     chosen, study, execution = read_flags(arguments, program)
     out = execution.out or Path("runs") / chosen.preset
+    QUIET.set(execution.quiet)
     study = study.sealed()
     cluster = execution.coordinator, execution.num_processes, execution.process_id
     start_jax(execution.compilation_cache == "on", lambda: processes.join(*cluster))

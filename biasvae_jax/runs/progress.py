@@ -10,8 +10,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from biasvae_jax.sweep import Models
-
-LINE_SECONDS = 15.0
+from biasvae_jax.waiting import LINE_SECONDS, clock
 
 
 class Progress:
@@ -39,14 +38,14 @@ class Progress:
         diverged = f", {sum(self._diverged.values())} diverged" if (~finite).any() else ""
         self._show(
             f"step {step:,}, {len(models.seed)} models{diverged or ' all finite'}, "
-            f"{rate:,.0f} model-steps/s, {_clock(left)} left"
+            f"{rate:,.0f} model-steps/s, {clock(left)} left"
         )
 
     def count(self, done: int, text: str) -> None:
         """Show how much is done of work other than training, and the time left at its pace."""
         self._done = done
         left = (time.monotonic() - self._started) / max(1, done) * (self._total - done)
-        self._show(f"{text}, {_clock(left)} left")
+        self._show(f"{text}, {clock(left)} left")
 
     def note(self, text: str) -> None:
         """Say what is being done besides training."""
@@ -74,9 +73,3 @@ def showing_progress(console: Console, model_steps: int) -> Iterator[Progress]:
     )
     with Bar(*columns, console=console, transient=True) as bar:
         yield Progress(console, model_steps, bar)
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

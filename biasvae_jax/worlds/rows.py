@@ -255,6 +255,7 @@ class FiledRows(RowWorld):
     fingerprint: str = dataclasses.field(default="", init=False)
     """SHA-256 of the data; filled in when a run begins, and compared when it goes on."""
 
+    noun: ClassVar[str] = "file"
     lacking: ClassVar[str] = "needs a file: name it with --data"
     """What is said where none is named."""
 
@@ -284,7 +285,9 @@ class FiledRows(RowWorld):
         """
         found = self.found()
         if self.fingerprint not in ("", found):
-            raise ConfigError(f"--data {self.data} is not the file that this run was made with")
+            raise ConfigError(
+                f"--data {self.data} is not the {self.noun} that this run was made with"
+            )
         sealed = dataclasses.replace(self)
         object.__setattr__(sealed, "fingerprint", found)
         return super(FiledRows, sealed).sealed(bias)

@@ -33,8 +33,9 @@ class Table(FiledRows):
     kind = "table"
     balanced = False  # the field's files hold every combination: random rows of them are fair
     lacking = (
-        "needs a file: name it with --data (dSprites: "
-        "https://github.com/google-deepmind/dsprites-dataset)"
+        "needs a file: name it with --data (dSprites is at "
+        "https://github.com/google-deepmind/dsprites-dataset: biasvae sweep --preset dsprites "
+        "--data FILE)"
     )
 
     def read(self) -> Rows:

@@ -181,7 +181,7 @@ def test_what_is_larger_than_memory_says_what_fits(dsprites, monkeypatch):
 @pytest.mark.parametrize(
     ("bias", "message"),
     [
-        (Resample(factor="colour"), "--factor colour is not in the data; it has"),
+        (Resample(factor="colour"), "--factor colour is no factor of these images; they have"),
         (Resample(factor="factor 3", value=3), "--value must be below the 3 values"),
     ],
 )
