@@ -54,7 +54,7 @@ def dsprites() -> Draft:
 
 
 def celeba() -> Draft:
-    """CelebA resampled by hair colour, as the original study proposes: is blond hair recovered?
+    """CelebA resampled by hair colour, as the original study proposes.
 
     `biasvae sweep --preset celeba --data FOLDER` (the folder of img_align_celeba and
     list_attr_celeba.txt): 4 shares × 3 betas, 60,000 model-steps of a convolution, a job for a GPU

@@ -238,14 +238,19 @@ def _names(part: Any) -> set[str]:
     return {flag(f.name) for f in dataclasses.fields(part) if f.init}
 
 
+def _flags(component: Any) -> set[str]:
+    """Return the flags of a component, that of its axis among them."""
+    axis = getattr(component, "axis", None)
+    return _names(component) | ({flag(axis.name)} if axis is not None else set())
+
+
 def _refuse_clashes(start: Draft, execution: Any) -> None:
     """Raise ConfigError if two parts of a study want the same flag, or an axis a name in use."""
     owners = dict.fromkeys(map(flag, RESERVED), "the command")
     owners |= dict.fromkeys(_names(start.training) | _names(execution), "the command")
     for role in ROLES:
         part = getattr(start, role)
-        axis = getattr(part, "axis", None)
-        for name in sorted(_names(part) | ({flag(axis.name)} if axis is not None else set())):
+        for name in sorted(_flags(part)):
             if name in owners:
                 raise ConfigError(
                     f"--{role} {part.kind} has a flag {name}, and so has {owners[name]}; "
@@ -265,13 +270,12 @@ def _refuse_strangers(arguments: Sequence[str], start: Draft, execution: Any) ->
         if not name.startswith("--") or name in known or name.replace("_", "-") in known:
             continue
         for role in ROLES:
-            for kind, component in kinds(role).items():
-                axis = getattr(component, "axis", None)
-                if name in _names(component) or (axis is not None and name == flag(axis.name)):
-                    raise UsageError(
-                        f"{name} belongs to --{role} {kind}, and this study's is "
-                        f"{getattr(start, role).kind}"
-                    )
+            owners = [kind for kind, c in kinds(role).items() if name in _flags(c)]
+            if owners:
+                raise UsageError(
+                    f"{name} belongs to --{role} {' or '.join(sorted(owners))}, and this study's "
+                    f"is {getattr(start, role).kind}"
+                )
         near = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"{name} is no flag{hint}; --help explains every flag")
