@@ -103,7 +103,8 @@ def _print_boundary(console: Console, results: xr.Dataset, study: Study) -> None
         return
     active = results["active_units"].transpose(*grid.dims).values
     strengths = np.asarray(grid.strength.values)
-    (before, below), (after, beyond) = most_active(active, strengths, threshold, study.latents)
+    wanted = min(study.latents, len(study.world.factors))  # latents to spare stay at rest
+    (before, below), (after, beyond) = most_active(active, strengths, threshold, wanted)
     line = f"{grid.strength.symbol} < {grid.strength.symbol}*({grid.bias.symbol})"
     console.print(
         f"models with most latents active: {before} of {below} with {line}, where the "

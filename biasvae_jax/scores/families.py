@@ -72,6 +72,14 @@ def _factors(subject: Subject) -> Sequence[Value]:
     return [*found, *summaries(found, subject.kinds)]
 
 
+def _dci_discrete(subject: Subject) -> Sequence[Value]:
+    u, z_hat = subject.of(subject.few, *LABELS)
+    found: list[Value] = list(dci_discrete(u, z_hat))
+    if u.shape[1] == 1:  # an entropy over one factor, 0 of a possible 0
+        found[0] = "of one factor alone, each latent is important for one"
+    return found
+
+
 def _share(text: str, better: Better = "higher") -> Meaning:
     return Meaning(text, "1", better, "disentanglement")
 
@@ -174,7 +182,7 @@ register_score(
         f"dci_discrete_{part}": _share(f"DCI {part} of labels, boosted trees, 2,000 test images")
         for part in DCI._fields
     },
-    lambda s: dci_discrete(*s.of(s.few, *LABELS)),
+    _dci_discrete,
     ["discrete"],
 )
 register_score(

@@ -17,6 +17,7 @@ from biasvae_jax.training import Recipe
 
 FEW = 2_000  # rows of the test set given to scores whose cost grows fast with rows
 IMAGES = 8_192  # fresh images of the encoder's threshold
+MOST_VALUES = 2**26  # of images drawn at once for interventions, 0.3 GB
 JOINT = 20_000  # fresh rows of the Gaussian estimate
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -115,10 +116,21 @@ class Subject:
         return np.stack([rng.choice(column, rows) for column in u.T], axis=1)
 
     def encode(self, u: np.ndarray) -> np.ndarray:
-        """Return one z_hat for the clean image of each row of factors; for worlds that render."""
+        """Return one z_hat for the clean image of each row of factors; for worlds that render.
+
+        As many images at once as have 64 million values, drawn and encoded part by part.
+        """
         world: Any = self.recipe.world
         key = score_key(self.seed, 0)
-        return np.asarray(_codes(self.recipe, key, self.params, world.render(jnp.asarray(u))))
+        parts = -(-len(u) * world.pixels // MOST_VALUES)
+        rows = -(-len(u) // parts)  # each part has the same, so that one program serves all
+        whole = np.concatenate([u, np.repeat(u[-1:], parts * rows - len(u), axis=0)])
+        found = []
+        for part, some in enumerate(np.split(whole, parts)):
+            own = key if parts == 1 else jax.random.fold_in(key, part)
+            x = world.render(jnp.asarray(some))
+            found.append(np.asarray(_codes(self.recipe, own, self.params, x)))
+        return np.concatenate(found)[: len(u)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,14 +5,17 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 
 from biasvae_jax import load_run
-from biasvae_jax.cli import report, score
+from biasvae_jax.cli import report, score, summary
 from biasvae_jax.factors import as_columns
 from biasvae_jax.runs import directory
+from biasvae_jax.scores import families
 from biasvae_jax.scores.alignment import linear_r2
 from biasvae_jax.scores.families import FAMILIES
 from biasvae_jax.scores.subject import Subject
+from biasvae_jax.statistics.boundary import most_active
 
 WORLD = '''
 from dataclasses import dataclass
@@ -144,8 +147,26 @@ def test_the_page_has_a_map_for_each_factor(run):
     assert "factor_auroc: grey" not in page
 
 
+def test_the_summary_wants_no_more_latents_active_than_there_are_factors(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        summary, "most_active", lambda *given: asked.append(given[3]) or most_active(*given)
+    )
+    summary.print_summary(Console(quiet=True), run, None)
+    assert asked == [3]  # of five latents
+
+
+def test_one_factor_of_a_kind_cannot_be_disentangled_from_others(run, monkeypatch):
+    whole = load_run(run)
+    one = Subject(whole.recipe, whole.params(mu=0, beta=0.05), 0, 0.0)
+    assert all(isinstance(value, float) for value in FAMILIES["dci_discrete"].of(one))
+    monkeypatch.setattr(families, "LABELS", ["binary"])
+    why, completeness, accuracy = FAMILIES["dci_discrete"].of(one)
+    assert "of one factor alone" in why and 0 <= completeness <= 1 and accuracy > 0.8
+
+
 def test_a_scored_run_is_scored_no_further(run, capsys):
     score.main([str(run), "--scores", *CHEAP])
     printed = capsys.readouterr().out
-    assert "0 of 14 scores to compute" in printed and "factor_auroc: lamp" in printed
+    assert f"0 of {2 * len(CHEAP)} scores to compute" in printed and "factor_auroc: lamp" in printed
     assert "left out" not in printed

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
+from biasvae_jax import Squares, Study
+from biasvae_jax.scores import subject
 from biasvae_jax.scores.interventions import beta_vae_score, factor_vae_score
+from biasvae_jax.scores.subject import Subject
 
 FACTORS = 5
 SCORES = [beta_vae_score, factor_vae_score]
@@ -116,3 +119,16 @@ def test_bad_callables_are_named(score):
         run(score, identity, lambda rng, rows: rng.normal(size=(rows, 1)))
     with pytest.raises(ValueError, match="points"):
         run(score, identity, points=2 * FACTORS - 1)
+
+
+def test_images_of_interventions_are_drawn_part_by_part_and_stay_in_order(monkeypatch):
+    world = Squares(n=2, m=3)
+    one = Subject(Study(world=world).recipe, {}, 0, 0.0)
+    u = np.random.default_rng(0).uniform(size=(11, 4)).astype(np.float32)
+    parts = []
+    monkeypatch.setattr(subject, "_codes", lambda recipe, key, params, x: parts.append(x) or x)
+    whole = one.encode(u)
+    np.testing.assert_array_equal(whole, world.render(u))
+    monkeypatch.setattr(subject, "MOST_VALUES", 4 * world.pixels)
+    np.testing.assert_array_equal(one.encode(u), whole)
+    assert [len(part) for part in parts] == [11, 4, 4, 4]
