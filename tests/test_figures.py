@@ -65,6 +65,20 @@ def test_the_boundary_stands_at_its_beta():
     assert x[::2] == pytest.approx([1.0, 1.5, 3.5])
 
 
+def test_each_latents_threshold_is_a_line_thinner_than_the_largest():
+    lines = np.array([[4.0, 1.0, np.nan]] * 3)
+    for figure in (
+        heat_map(np.ones((3, 4)), MU, BETA, "", "", lines),
+        regime_map({"": np.full((3, 4, 1), Regime.FOLLOWING)}, MU, BETA, lines),
+    ):
+        render(figure)
+        drawn = figure.axes[0].lines
+        assert [line.get_linewidth() for line in drawn] == [2.5, 1, 1]
+        assert drawn[1].get_xdata() == pytest.approx(1.0)
+        said = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert said[-1].startswith("the same of each further latent")
+
+
 def test_regimes_have_a_panel_for_each_run_and_a_legend_of_what_occurs():
     one = np.full((3, 4, 1), Regime.FOLLOWING)
     two = np.full((3, 4, 2), Regime.FOLLOWING)

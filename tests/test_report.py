@@ -23,7 +23,7 @@ from biasvae_jax.report.notebook import NotebookFigure
 from biasvae_jax.report.sentences import about_cell, about_pair, about_run
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.statistics.regimes import UNMEASURED, WORDS, Regime
-from biasvae_jax.statistics.staircase import boundary_steps
+from biasvae_jax.statistics.staircase import boundary_steps, distinct
 
 MU = dataclasses.replace(Shift.axis, values=(0.0, 2.0))
 BETA = dataclasses.replace(BetaElbo.axis, values=(0.5, 1.0, 10.0))
@@ -139,6 +139,28 @@ def test_the_boundary_stands_between_the_columns_it_separates():
     x, _ = boundary_steps(np.array([0.125, 0.5, 10**0.5, 99.0]), (0.0, 0.5, 1.0, 10.0))
     np.testing.assert_allclose(x[::2], [0.25, 1.0, 2.5, 3.5])
     np.testing.assert_allclose(boundary_steps(np.ones(2), (0.0,))[0], 0)
+
+
+def test_each_latents_threshold_is_a_line_of_its_own_thinner_than_the_largest():
+    lines = np.array([[9.5, 4.0, 0.7], [4.0, 4.0, 0.6]])
+    drawn = heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA, boundary=lines).data[2:]
+    assert [line.line.width for line in drawn] == [2.5, 1, 1]
+    for line, each in zip(drawn, lines.T, strict=True):
+        assert list(line.x) == boundary_steps(each, BETA)[0].tolist()
+    text = page([view(boundaries=lines)])
+    assert "thin one that a further latent does" in text and "one by one" in text
+    plain = page([view()])
+    assert "thin one" not in plain and "one by one" not in plain
+    assert page([view(boundaries=lines[:, :1])]) == plain
+
+
+def test_thresholds_that_no_line_shows_yet_are_drawn_once():
+    nothing = np.nan
+    found = distinct(
+        np.array([[9.5, 9.45, 4.0, 4.0, nothing], [4.0, 3.98, 3.97, nothing, nothing]])
+    )
+    np.testing.assert_array_equal(found, [[9.5, 4.0], [4.0, 3.97]])
+    assert distinct(np.full((2, 1), nothing)).shape == (2, 1)
 
 
 def test_a_map_with_nothing_in_it_can_be_drawn():

@@ -79,10 +79,10 @@ def _heat_maps(folder: Path, run: LoadedRun) -> None:
         score = name.removeprefix("heatmap_")
         if score in results:
             values = results[score].transpose(*grid.dims).mean("seed").values
-            _save(heat_map(values, *axes, title + seeds, label, run.boundary), folder, name)
+            _save(heat_map(values, *axes, title + seeds, label, run.boundaries), folder, name)
     codes = results["regime"].transpose(*grid.dims).values
     measured = "signal_share" in results
-    _save(regime_map({"": codes}, *axes, run.boundary, measured), folder, "regime")
+    _save(regime_map({"": codes}, *axes, run.boundaries, measured), folder, "regime")
 
 
 def _curves(folder: Path, run: LoadedRun) -> None:

@@ -141,6 +141,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         random={n: float(scores[f"random_{n}"].mean()) for n in values if f"random_{n}" in scores},
         theory={name: v[np.ix_(rows, columns)] for name, v in predictions(run).items()},
         boundary=None if run.boundary is None else run.boundary[rows],
+        boundaries=None if run.boundaries is None else run.boundaries[rows],
         regimes=regimes,
         recovered=recovered(values["recovery_r2"]) if "recovery_r2" in values else None,
         step=history["step"].values[every],

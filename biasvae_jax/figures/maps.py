@@ -69,7 +69,8 @@ def heat_map(
     """Draw one score over the grid, its value in each cell.
 
     `values` `[rows, columns]`, NaN where there is none; `boundary` `[rows]` is the strength at
-    which the theory expects collapse, drawn as steps.
+    which the theory expects collapse, drawn as steps, or `[rows, lines]`, that of each latent,
+    falling, thinner after the first.
     """
     values = np.asarray(values, float)
     wide, high = _drawn_cells(rows, columns)
@@ -103,16 +104,19 @@ def heat_map(
 
 
 def _draw_boundary(axes, boundary: np.ndarray, rows: Axis, columns: Axis) -> list:
-    """Draw β*(μ) as a staircase between the cells it separates; returns its line, if drawn."""
-    x, y = boundary_steps(boundary, columns)
-    if not x.size:
-        return []  # columns out of order have no "between"
-    line = axes.step(x, y, where="post", color="#D55E00")[0]
-    name = f"{columns.symbol}*({rows.symbol})"
-    line.set(linewidth=2.5, label=f"{name}: to its right, the linear theory predicts collapse")
+    """Draw β*(μ) as staircases between the cells they separate; returns those for a legend."""
+    name, drawn = f"{columns.symbol}*({rows.symbol})", []
+    for each in np.reshape(boundary, (len(rows), -1)).T:
+        x, y = boundary_steps(each, columns)
+        if not x.size:
+            return []  # columns out of order have no "between"
+        drawn += axes.step(x, y, where="post", color="#D55E00", linewidth=1)
+    drawn[0].set(linewidth=2.5, label=f"{name}: to its right, the linear theory predicts collapse")
+    if len(drawn) > 1:
+        drawn[1].set(label="the same of each further latent")
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(-0.5, len(rows) - 0.5)
-    return [line]
+    return drawn[:2]
 
 
 @own_settings()

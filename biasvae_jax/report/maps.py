@@ -112,7 +112,8 @@ def heat_map(
 ) -> go.Figure:
     """Draw one score over the grid, its value in each cell, the interval on hover.
 
-    `boundary` `[rows]` is β*(μ); `limits` are the colours' ends; a `difference` is centred on 0.
+    `boundary` `[rows]` is β*(μ), or `[rows, lines]`, thinner after the first; `limits` are the
+    colours' ends; a `difference` is centred on 0.
     """
     values = [[float(v) if np.isfinite(v) else None for v in row] for row in cells.mean]
     if limits is None and any(v is not None for row in values for v in row):
@@ -139,11 +140,12 @@ def heat_map(
     if cells.mean.size <= MOST_NUMBERED:
         figure.add_trace(_numbers(cells.mean, (cells.mean - low) / (high - low), scale))
     if boundary is not None:
-        x, y = boundary_steps(boundary, columns)
-        line = {"color": BOUNDARY, "width": 2.5}
-        points = {"x": x.tolist(), "y": y.tolist()}
-        name = f"{columns.symbol}*({rows.symbol})"
-        figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name=name)
+        name, lines = f"{columns.symbol}*({rows.symbol})", np.asarray(boundary)
+        for number, each in enumerate(lines.reshape(len(lines), -1).T):
+            x, y = boundary_steps(each, columns)
+            line = {"color": BOUNDARY, "width": 1.0 if number else 2.5}
+            points = {"x": x.tolist(), "y": y.tolist()}
+            figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name=name)
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},

@@ -55,6 +55,7 @@ def page(views: Sequence[RunView]) -> str:
         several=len(views) > 1,
         summaries=[about_run(view) for view in views],
         difference=about_pair(*views) if len(views) > 1 else [],
+        thin=any(v.lines is not None and v.lines.shape[1] > 1 for v in views),
         thresholds=list(dict.fromkeys(v.threshold for v in views if v.boundary is not None)),
         kinds=list(dict.fromkeys(view.models for view in views)),
         titles=titles,
@@ -160,7 +161,7 @@ def _maps(views: Sequence[RunView], name: str) -> list[Any]:
     finite = means[np.isfinite(means)]
     limits = (float(finite.min()), float(finite.max())) if finite.size else None
     drawn = [
-        maps.heat_map(c, rows, columns, "", view.boundary, limits)
+        maps.heat_map(c, rows, columns, "", view.lines, limits)
         for c, view in zip(cells, views, strict=True)
     ]
     if len(views) > 1:

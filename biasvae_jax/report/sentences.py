@@ -101,6 +101,8 @@ def _collapse(view: RunView) -> list[str]:
         f"Collapse: the linear theory puts the boundary at {view.threshold} = λ({symbol})/σ², from "
         f"{view.boundary.max():.2f} down to {view.boundary.min():.2f} over these {symbol}."
     )
+    if view.lines is not None and view.lines.shape[1] > 1:
+        said += " Latents collapse one by one: the thin lines are where further ones do."
     return [f"{said} {told}".rstrip()]
 
 

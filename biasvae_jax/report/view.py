@@ -54,6 +54,9 @@ class RunView:
     """What the linear optimum predicts of a score, `[rows, columns]`; empty without a theory."""
     boundary: np.ndarray | None = None
     """β*(μ), the strength at which the theory expects collapse, `[rows]`; None without one."""
+    boundaries: np.ndarray | None = None
+    """β* of each latent where they differ, falling, `[rows, lines]`, `boundary` the first; None
+    if that is all."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Scores that every sweep computes and this one could not: name → why."""
     regimes: np.ndarray | None = None
@@ -87,6 +90,13 @@ class RunView:
     def threshold(self) -> str:
         """How the theory's line is written, such as β*(μ)."""
         return f"{self.columns.symbol}*({self.rows.symbol})"
+
+    @property
+    def lines(self) -> np.ndarray | None:
+        """Every β* that a map shows, `[rows, lines]`, the largest first; None without a theory."""
+        if self.boundaries is not None or self.boundary is None:
+            return self.boundaries
+        return self.boundary[:, None]
 
     def mean(self, name: str) -> np.ndarray:
         """A score's mean over seeds, `[rows, columns]`; NaN if the run has no such score."""

@@ -126,6 +126,8 @@ def _lies_well(key: str, variable: xr.DataArray, grid: Grid, further: tuple[str,
         return set(variable.dims) == set(grid.dims[:2])
     if key == "threshold":
         return variable.dims == grid.dims[:1]
+    if key == "thresholds":
+        return variable.dims == (grid.dims[0], "direction")
     along = set(variable.dims) - set(grid.dims)
     allowed = [{name} - {""} for name in further]
     return set(grid.dims) <= set(variable.dims) and along in allowed

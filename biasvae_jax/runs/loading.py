@@ -29,6 +29,7 @@ from biasvae_jax.runs.results import (
     results_dataset,
     with_todays_regimes,
 )
+from biasvae_jax.statistics.staircase import distinct
 from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
 from biasvae_jax.theory import collapse_boundary
@@ -168,7 +169,7 @@ class LoadedRun:
         variable = self.scores[score]
         cells = maps.over_seeds(variable.transpose(*grid.dims).values)
         label = str(variable.attrs.get("long_name", score))
-        figure = maps.heat_map(cells, grid.bias, grid.strength, label, self.boundary)
+        figure = maps.heat_map(cells, grid.bias, grid.strength, label, self.boundaries)
         return notebook.NotebookFigure(figure)
 
     @property
@@ -190,6 +191,13 @@ class LoadedRun:
         if "threshold" in self.scores:
             return self.scores["threshold"].values
         return None if self.finished and "gap" not in self.scores else _threshold(self.study)
+
+    @property
+    def boundaries(self) -> np.ndarray | None:
+        """The distinct β* of the latents, falling, `[bias, lines]`; `boundary` is the first."""
+        if "thresholds" in self.scores:
+            return distinct(self.scores["thresholds"].values)
+        return None if self.boundary is None else self.boundary[:, None]
 
     def __repr__(self) -> str:
         state = "finished" if self.finished else "not finished"

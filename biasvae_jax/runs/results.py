@@ -15,6 +15,7 @@ from biasvae_jax.scores.base import SWEPT, Meaning
 from biasvae_jax.scores.course import COURSE
 from biasvae_jax.scores.recovery import BASELINE
 from biasvae_jax.statistics.regimes import GIVEN, regime, renewed
+from biasvae_jax.statistics.staircase import distinct
 from biasvae_jax.theory.reference import Reference
 from biasvae_jax.training import history as training_history
 
@@ -137,6 +138,14 @@ def results_dataset(
             (grid.bias.name,), np.asarray(threshold),
         )  # fmt: skip
     if isinstance(reference, Reference):
+        if distinct(reference.thresholds).shape[1] > 1:  # else `threshold` says it all
+            about = Meaning(
+                f"{grid.strength.symbol} at which each of its latents does, falling", "1"
+            )
+            variables["thresholds"] = _variable(
+                "thresholds", about._replace(group="training", dtype=np.float64),
+                (grid.bias.name, "direction"), reference.thresholds,
+            )  # fmt: skip
         for name, each in reference.predictions.items():
             meaning = meanings[name]._replace(dtype=np.float32)
             dims = grid.dims[:2]

@@ -1,8 +1,25 @@
-"""Where the line β*(μ) stands between the cells of a map (numpy only)."""
+"""Where the lines β*(μ) stand between the cells of a map (numpy only)."""
 
 from collections.abc import Iterable
 
 import numpy as np
+
+SAME = 0.01  # as a share: thresholds nearer than this are one line
+
+
+def distinct(thresholds: np.ndarray) -> np.ndarray:
+    """Keep the columns of thresholds `[rows, directions]`, falling, that no column before shows.
+
+    Two that are within 1 % in every row are one line, and one of NaN alone is none. Returns
+    `[rows, lines]`, at least the first.
+    """
+    thresholds = np.asarray(thresholds, float)
+    kept = thresholds[:, :1]
+    for column in thresholds[:, 1:].T:
+        seen = np.isclose(column, kept[:, -1], rtol=SAME, atol=0, equal_nan=True)
+        if not (seen | np.isnan(column)).all():
+            kept = np.column_stack([kept, column])
+    return kept
 
 
 def boundary_steps(boundary: np.ndarray, columns: Iterable[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from biasvae_jax.theory.reduction import reduce_world
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
+NOISE_ALONE = 1e-6  # signal along a direction, of the largest eigenvalue
 MOST_PIXELS = 4_096  # the covariance of more takes too much time and memory
 
 
@@ -25,6 +26,8 @@ class Reference(NamedTuple):
     """The world's leading directions under each bias, `[bias]`."""
     threshold: np.ndarray
     """β* of the largest direction under each bias, `[bias]`."""
+    thresholds: np.ndarray
+    """β* of each latent's direction, falling, `[bias, direction]`; NaN for one of noise alone."""
     predictions: dict[str, np.ndarray]
     """Scores of the optimum, named as in the results, `[bias, strength]`; NaN at β = 0."""
 
@@ -53,7 +56,10 @@ def reference(recipe: Recipe, grid: Grid, data: Any = ()) -> Reference | None:
         reduce_world(recipe.world, float(b), latents, key, recipe.bias, data) for b in biases
     )
     variance = recipe.likelihood_variance
-    largest = np.array([r.eigenvalues[0] for r in reductions])
+    eigenvalues, signal = (
+        np.array([getattr(r, name) for r in reductions]) for name in ("eigenvalues", "signal")
+    )
+    thresholds = collapse_threshold(eigenvalues, variance)
     strengths = np.asarray(grid.strength.values, float)
     positive = strengths > 0
     predictions = {}
@@ -75,7 +81,8 @@ def reference(recipe: Recipe, grid: Grid, data: Any = ()) -> Reference | None:
             predictions[name][:, positive] = values
         predictions["pmi_exact"] = predictions["pmi"]
         predictions["gap"] = np.where(np.isnan(predictions["pmi"]), np.nan, 0.0)
-    return Reference(reductions, collapse_threshold(largest, variance), predictions)
+    each = np.where(signal > NOISE_ALONE * eigenvalues[:, :1], thresholds, np.nan)
+    return Reference(reductions, thresholds[:, 0], each, predictions)
 
 
 def linear_reductions(found: Reference, rows: np.ndarray) -> Any:

@@ -47,6 +47,16 @@ def test_a_runs_own_files_are_read_as_they_were_written(tmp_path):
         xr.testing.assert_identical(read_dataset(tmp_path / name, STUDY), dataset)
 
 
+def test_thresholds_of_each_latent_are_read_by_their_dimensions_alone(tmp_path):
+    stored = datasets_of(CONFIG)["results.nc"]
+    each = stored.assign(thresholds=(("mu", "direction"), np.ones((2, 3))))
+    write_dataset(tmp_path / "results.nc", each)
+    xr.testing.assert_identical(read_dataset(tmp_path / "results.nc", STUDY), each)
+    write_dataset(tmp_path / "results.nc", each.transpose("direction", ...))
+    with pytest.raises(Damaged, match="'thresholds' does not lie on the grid"):
+        read_dataset(tmp_path / "results.nc", STUDY)
+
+
 OTHERS = {
     "mu": Config(mu=(5.0, 6.0), beta=(0.2, 4.0), steps=20),
     "beta": Config(mu=(0.0, 3.0), beta=(0.2, 4.5), steps=20),

@@ -5,12 +5,14 @@ from biasvae_jax.config import Config
 from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
 from biasvae_jax.statistics.regimes import GIVEN, Regime
 from biasvae_jax.sweep import grid
+from biasvae_jax.theory.reference import Reference
 from biasvae_jax.training import history as training_history
 
 CONFIG = Config(mu=(0.0, 1.0), beta=(1.0, 2.0, 3.0), seeds=2, steps=40)
+THRESHOLD = np.array([2.5, 1.5])
 
 
-def datasets(broken=None, **changed):
+def datasets(broken=None, reference=THRESHOLD, **changed):
     models = grid(CONFIG)
     history = training_history.empty(12, 40)
     losses = np.ones((3, 12, 40))
@@ -21,7 +23,7 @@ def datasets(broken=None, **changed):
     place = 100 * models.seed + 10 * models.bias + models.beta
     baselines = {name: np.arange(3) for name in (*SCORES, "recovery_mse_raw")}
     scores = dict.fromkeys(SCORES, place) | changed
-    results = results_dataset(CONFIG, scores, history, baselines, np.array([2.5, 1.5]))
+    results = results_dataset(CONFIG, scores, history, baselines, reference)
     return results, history_dataset(CONFIG, history)
 
 
@@ -59,6 +61,16 @@ def test_variables_types_and_descriptions_are_the_contract():
             assert variable.attrs["long_name"] and variable.attrs["units"]
     assert results["random_pmi"].dims == ("network",)
     assert Config.from_json(results.attrs["config"]) == CONFIG
+
+
+def test_every_latents_threshold_is_stored_where_they_differ():
+    each = np.array([[2.5, 1.0, np.nan], [1.5, 1.5, np.nan]])
+    results, _ = datasets(reference=Reference((), THRESHOLD, each, {}))
+    assert results["thresholds"].dims == ("mu", "direction")
+    np.testing.assert_array_equal(results["thresholds"], each)
+    equal = np.where(np.isnan(each), np.nan, THRESHOLD[:, None])
+    same, _ = datasets(reference=Reference((), THRESHOLD, equal, {}))
+    assert "thresholds" not in same and same.identical(datasets()[0])
 
 
 @pytest.mark.parametrize("broken", [0, 5, 11])

@@ -6,9 +6,10 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import expit
 
-from biasvae_jax.biases import Scale, Shift
+from biasvae_jax.biases import Correlate, Scale, Shift
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.objectives import BetaElbo, FactorVae
+from biasvae_jax.statistics.staircase import distinct
 from biasvae_jax.study import Study
 from biasvae_jax.theory import collapse_boundary, predict, reduce_world, sigmoid_moments
 from biasvae_jax.theory.reduction import sampled_moments, sampled_reduction
@@ -63,6 +64,16 @@ def test_a_reference_is_the_theory_of_every_cell_and_nothing_at_beta_0():
     for name, values in known._asdict().items():
         np.testing.assert_allclose(found.predictions[name][:, 1:], values, rtol=1e-6)
         assert np.isnan(found.predictions[name][:, 0]).all()
+
+
+def test_each_latent_has_a_threshold_but_for_those_of_noise_alone():
+    study = Study(world=WORLD, bias=Correlate(), biases=(0.0, 0.9), strengths=(1.0,), latent_dim=6)
+    found = reference(study.recipe, study.grid)
+    assert found is not None and np.isnan(found.thresholds[:, 4:]).all()
+    expected = reduce_world(WORLD, 0.9, 4, bias=Correlate()).eigenvalues / 0.25
+    np.testing.assert_allclose(found.thresholds[1, :4], expected, rtol=1e-6)
+    np.testing.assert_array_equal(found.thresholds[:, 0], found.threshold)
+    assert distinct(found.thresholds).shape[1] > 1
 
 
 def test_where_no_closed_form_is_known_there_is_no_reference_and_a_reason():
