@@ -21,6 +21,7 @@ from biasvae_jax.axes import Axis, single
 from biasvae_jax.cli import common
 from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.runtime import start_jax
+from biasvae_jax.cli.strip import training_strip
 from biasvae_jax.components import ConfigError
 from biasvae_jax.errors import shown
 from biasvae_jax.factors import as_columns
@@ -167,6 +168,7 @@ def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) 
         + ("G(u), without noise" if generated else "held out of training"),
         "test_subject": f"Test images: {world.caption}",
         "pictures": pictures,
+        "training": training_strip(run, [run.grid.bias[row] for row in rows]),
     }
 
 

@@ -64,6 +64,8 @@ class RunView:
     stored."""
     recovered: tuple[int, int] | None = None
     """Models with a recovery R² of 0.9 or more, of those where it is defined; None if not told."""
+    training: dict[str, str] = field(default_factory=dict)
+    """Training images without noise, fairest first: strength of the bias → a PNG's data URI."""
     test_images: str = ""
     """The test images of all reconstructions, as a data URI."""
     test_caption: str = "Test images, without noise"

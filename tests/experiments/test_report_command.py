@@ -34,6 +34,12 @@ def test_a_sweep_ends_with_its_report(tiny_run):
     assert "not finished" not in (tiny_run / "report.html").read_text()
 
 
+def test_a_report_begins_with_what_the_models_were_trained_on(tiny_run):
+    page = (tiny_run / "report.html").read_text()
+    strip = page.index("What they were trained on")
+    assert strip < page.index("Training images at") < page.index("What is seen")
+
+
 def test_half_a_run_is_reported_with_a_banner(half_run):
     report.main([str(half_run)])
     text = (half_run / "report.html").read_text()
