@@ -8,7 +8,20 @@ despite Training Bias*, whose protocol is the preset `blog`.
 
 from biasvae_jax import drawing as drawing  # first: it sees to it that matplotlib can be imported
 from biasvae_jax.axes import Axis, Grid, Models
-from biasvae_jax.biases import Bias, LatentBias, Resample, RowBias, Scale, Shift
+from biasvae_jax.biases import (
+    Bias,
+    Correlate,
+    LatentBias,
+    LinkedMoments,
+    Missing,
+    Mixture,
+    Probability,
+    Resample,
+    RowBias,
+    Scale,
+    Shift,
+    Truncate,
+)
 from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.keys import Purpose, purpose_key
@@ -119,6 +132,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Convolutional",
+    "Correlate",
     "Dense",
     "Diagnosis",
     "DipI",
@@ -136,8 +150,11 @@ __all__ = [
     "Intel",
     "Iwae",
     "LatentBias",
+    "LinkedMoments",
     "LoadedRun",
     "Losses",
+    "Missing",
+    "Mixture",
     "MixturePrior",
     "Models",
     "Network",
@@ -145,6 +162,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "Prediction",
+    "Probability",
     "Purpose",
     "Recipe",
     "RecoveryScores",
@@ -166,6 +184,7 @@ __all__ = [
     "Table",
     "TrainState",
     "Training",
+    "Truncate",
     "World",
     "active_units",
     "analytic_beta_elbo",

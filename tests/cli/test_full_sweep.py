@@ -11,7 +11,9 @@ import xarray as xr
 from biasvae_jax.cli import pictures
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
+from biasvae_jax.cli.flags import Draft, with_kinds
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
+from biasvae_jax.components import find_kind
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.errors import BadInput
 from biasvae_jax.runs.loading import load_run
@@ -180,6 +182,15 @@ def test_bad_flags_are_told_in_words_of_our_own(arguments, line):
     with pytest.raises(UsageError) as caught:
         full_sweep.read_flags(arguments)
     assert str(caught.value) == line + "; --help explains every flag"
+
+
+@pytest.mark.parametrize(
+    ("world", "bias"), [("squares", "shift"), ("table", "resample"), ("rivers", "probability")]
+)
+def test_a_world_that_cannot_take_the_bias_gets_its_usual_one(world, bias):
+    other = "resample" if bias != "resample" else "shift"
+    start = Draft.of(Study())._replace(bias=find_kind("bias", other)())
+    assert with_kinds(start, {"world": world}).bias.kind == bias
 
 
 def test_the_frame_around_a_message_is_taken_off():
