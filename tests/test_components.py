@@ -128,6 +128,13 @@ def test_a_file_that_fails_or_defines_nothing_is_one_line(tmp_path, text, messag
 
 
 @pytest.mark.parametrize(("role", "kind"), BUILT_IN)
+def test_a_field_is_a_number_a_text_none_or_numbers(role, kind):
+    for name, value in vars(find_kind(role, kind)()).items():
+        parts = value if isinstance(value, tuple) else (value,)
+        assert all(part is None or isinstance(part, int | float | str) for part in parts), name
+
+
+@pytest.mark.parametrize(("role", "kind"), BUILT_IN)
 def test_no_field_of_two_components_that_can_meet_has_one_name(role, kind):
     """Flags are flat, so a name must say which field it is."""
     names = {f.name for f in dataclasses.fields(find_kind(role, kind))}

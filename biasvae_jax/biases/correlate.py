@@ -15,6 +15,7 @@ from biasvae_jax.components import ConfigError, register
 from biasvae_jax.factors import Factor
 
 Pairs = tuple[tuple[int, int], ...]
+FIRST_TWO: tuple[Pairs, ...] = (((0, 1),),)
 
 
 @register
@@ -41,7 +42,7 @@ class Correlate(LatentBias):
         least=-1.0,
         most=1.0,
     )
-    levels: tuple[Pairs, ...] = (((0, 1),),)
+    levels = FIRST_TWO
 
     def on(self, factors: Sequence[Factor]) -> "Correlate":
         """Find the pairs; raises ConfigError unless a factor is the second of one pair alone."""
@@ -91,4 +92,4 @@ class Correlate(LatentBias):
 class _Found(Correlate):
     """The bias on a world's factors."""
 
-    levels: tuple[Pairs, ...] = (((0, 1),),)
+    levels: tuple[Pairs, ...] = FIRST_TWO
