@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from flax import serialization
@@ -87,7 +86,7 @@ class LoadedRun:
     @functools.cached_property
     def data(self) -> Any:
         """The world's arrays on the device, as `World.test_set` takes them; () if generated."""
-        return jax.tree.map(jnp.asarray, self.recipe.world.load(self.recipe.bias))
+        return jax.device_put(self.recipe.world.load(self.recipe.bias))
 
     @property
     def finite(self) -> np.ndarray:

@@ -11,13 +11,15 @@ import csv
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 import numpy as np
 
 from biasvae_jax.components import ConfigError
+
+Lines = Iterator[tuple[int, list[str]]]
 
 
 class Listing(NamedTuple):
@@ -34,57 +36,66 @@ def read_listing(file: Path, attributes: Sequence[str] | None = None) -> Listing
 
     Given `attributes`, the file is a bare list without a header, as CelebA's partition is.
     """
+    spaced = file.suffix.lower() != ".csv"
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            spaced = file.suffix.lower() != ".csv"
-            lines = [line.split() for line in stream] if spaced else list(csv.reader(stream))
+            lines = (line.split() for line in stream) if spaced else csv.reader(stream)
+            return _listing(file, enumerate(lines, 1), spaced, attributes)
     except OSError as error:
         raise ConfigError(f"--data {file} cannot be read: {error.strerror or error}") from None
     except (UnicodeDecodeError, csv.Error):
         raise ConfigError(f"--data {file} is no text of names and numbers") from None
-    said, above = None, 0
+
+
+def _listing(
+    file: Path, lines: Lines, spaced: bool, attributes: Sequence[str] | None = None
+) -> Listing:
+    said, nothing = None, (1, [])
     if attributes is None or not spaced:
         if spaced:
-            if not lines or len(lines[0]) != 1 or not lines[0][0].isdigit():
+            _, first = next(lines, nothing)
+            if len(first) != 1 or not first[0].isdecimal() or len(first[0]) > 9:
                 raise ConfigError(f"--data {file} must begin with the number of pictures")
-            said = int(lines.pop(0)[0])
-        above = 2 if spaced else 1
-        header = [name.strip() for name in (lines.pop(0) if lines else [])]
-        attributes = header if spaced else header[1:]
-    if not attributes or len(set(attributes)) < len(attributes) or not all(attributes):
-        raise ConfigError(f"--data {file} must name its attributes in line {above}, each once")
-    rows = [(number, line) for number, line in enumerate(lines, above + 1) if line]
-    for number, line in rows:
+            said = int(first[0])
+        number, header = next(lines, nothing)
+        attributes = [name.strip() for name in (header if spaced else header[1:])]
+        if not attributes or len(set(attributes)) < len(attributes) or not all(attributes):
+            raise ConfigError(f"--data {file} must name its attributes in line {number}, each once")
+    files, values = [], [np.zeros((0, len(attributes)), np.float32)]
+    for number, line in lines:
+        if not line:
+            continue
         if len(line) != 1 + len(attributes):
             raise ConfigError(
                 f"--data {file}, line {number}: a name and {len(attributes)} numbers are needed; "
                 f"found {len(line)} columns"
             )
-    if said not in (None, len(rows)):
-        raise ConfigError(f"--data {file} says that it has {said} pictures, and has {len(rows)}")
-    files = [line[0].strip() for _, line in rows]
+        files.append(line[0].strip())
+        values.append(_numbers(file, number, line[1:])[None])
+    if said not in (None, len(files)):
+        raise ConfigError(f"--data {file} says that it has {said} pictures, and has {len(files)}")
     if len(set(files)) < len(files):
         ((twice, _),) = Counter(files).most_common(1)
         raise ConfigError(f"--data {file} names {twice[:80]} twice")
-    return Listing(files, tuple(attributes), _numbers(file, rows))
+    return Listing(files, tuple(attributes), np.concatenate(values))
 
 
-def _numbers(file: Path, rows: Sequence[tuple[int, list[str]]]) -> np.ndarray:
+def _numbers(file: Path, number: int, words: list[str]) -> np.ndarray:
     try:
-        values = np.array([line[1:] for _, line in rows], np.float32)
+        values = np.array(words, np.float32)
+        if np.isfinite(values).all():
+            return values
     except ValueError:
-        values = np.full((1, 1), np.nan)
-    if np.isfinite(values).all():
-        return values
-    for number, line in rows:
-        for word in line[1:]:
-            try:
-                fine = np.isfinite(np.float32(word))
-            except ValueError:
-                fine = False
-            if not fine:
-                raise ConfigError(f"--data {file}, line {number}: {word[:40]!r} is no number")
-    raise ConfigError(f"--data {file} holds what is no number")
+        pass
+    wrong = next(word for word in words if not _is_finite(word))
+    raise ConfigError(f"--data {file}, line {number}: {wrong[:40]!r} is no number")
+
+
+def _is_finite(word: str) -> bool:
+    try:
+        return bool(np.isfinite(np.array(word, np.float32)))
+    except ValueError:
+        return False
 
 
 def inside(folder: Path, names: Sequence[str], place: str = ".") -> list[Path]:
