@@ -17,9 +17,9 @@ from biasvae_jax.worlds import Digits, Folder, Table
 def digits() -> Study:
     """Handwritten digits, of which the eights have another share than a tenth.
 
-    `biasvae sweep --preset digits`: 5 shares × 4 betas, about a minute on 2 CPU cores. Expect the
-    measures (slant, thickness, width) to be recovered at low beta whatever the share, and all to be
-    lost from low to high beta; a share near 1 leaves the other classes' shapes out.
+    `biasvae sweep --preset digits`: 5 shares × 4 betas, about a minute on 2 CPU cores. Expect a
+    recovery R² of 0.5 at the lowest beta and of 0 at the highest. What the share costs is seen
+    between: at beta 4, R² falls from 0.33 at the fair tenth to 0.13 at 95 % eights.
     """
     return Study(
         Digits(),
