@@ -19,7 +19,7 @@ from biasvae_jax.objectives import (
     log_normal,
     reparameterise,
 )
-from biasvae_jax.scores.base import Meaning, register_score
+from biasvae_jax.scores.base import Better, Meaning, register_score
 from biasvae_jax.scores.subject import Subject, score_key
 from biasvae_jax.training import Recipe
 
@@ -124,7 +124,7 @@ PARTS = {
     "largest_kl": "analytic KL of the latent that has most",
     "importance_bound": "importance-weighted bound of ln p(x), 64 samples, without the constant",
 }
-BETTER = {"importance_bound": "higher"}
+BETTER: dict[str, Better] = {"importance_bound": "higher"}
 register_score(
     "decomposition",
     {
