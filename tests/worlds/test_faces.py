@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biasvae_jax import Dense, Purpose, Recipe, init_state, purpose_key, train
 from biasvae_jax.biases import Missing, Probability, Shift
+from biasvae_jax.presets import STUDIES
 from biasvae_jax.worlds import Faces, Noise
 from biasvae_jax.worlds.portrait import CROWN, NECK
 
@@ -98,3 +100,14 @@ def test_the_event_of_images_is_that_of_their_factors_but_near_the_edge():
     clear = np.abs(u[:, 1] - 0.5) > 0.01
     truth = (u[:, 0] == 1) & (u[:, 1] > 0.5)
     np.testing.assert_array_equal(np.asarray(WORLD.rare(sample.x_clean))[clear, 0], truth[clear])
+
+
+def test_a_model_trains_on_faces_that_lack_a_combination():
+    study = STUDIES["faces"]()
+    assert study.grid.shape == (3, 3, 1) and study.bias.kind == "missing"
+    recipe = Recipe(WORLD, Dense((4,)).bind(WORLD.image, 3), study.bias, batch_size=4)
+    state = init_state(purpose_key(0, Purpose.INIT), recipe)
+    fit = jax.jit(train, static_argnames=("recipe", "steps"))
+    _, losses = fit(purpose_key(0, Purpose.TRAIN), state, 1.0, 1.0, recipe=recipe, steps=20)
+    loss = np.asarray(losses.loss)
+    assert np.isfinite(loss).all() and loss[-1] < loss[0]

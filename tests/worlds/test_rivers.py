@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biasvae_jax import Dense, Purpose, Recipe, init_state, purpose_key, train
 from biasvae_jax.biases import Missing, Probability, Scale, Shift
 from biasvae_jax.components import ConfigError, from_values
+from biasvae_jax.presets import STUDIES
 from biasvae_jax.worlds import Rivers, rare_cases
 
 WORLD = Rivers()
@@ -96,3 +98,17 @@ def test_models_are_asked_for_rivers_that_curve_left():
 def test_a_number_of_turns_that_cannot_be_is_refused(turns):
     with pytest.raises(ConfigError, match="--turns"):
         from_values("world", {"kind": "rivers", "turns": turns})
+
+
+def test_the_preset_asks_for_11_probabilities_from_fair_to_95_per_cent():
+    study = STUDIES["rivers"]()
+    assert study.grid.shape == (11, 11, 1) and (min(study.biases), max(study.biases)) == (0.5, 0.95)
+
+
+def test_a_model_learns_to_draw_rivers():
+    recipe = Recipe(WORLD, Dense((32,)).bind(WORLD.image, 8), Probability())
+    state = init_state(purpose_key(0, Purpose.INIT), recipe)
+    fit = jax.jit(train, static_argnames=("recipe", "steps"))
+    _, losses = fit(purpose_key(0, Purpose.TRAIN), state, 0.9, 0.5, recipe=recipe, steps=60)
+    loss = np.asarray(losses.loss)
+    assert np.isfinite(loss).all() and loss[-10:].mean() < loss[:10].mean() - 5
