@@ -112,4 +112,5 @@ class BetaTc(GaussianObjective):
         weighted = self.alpha * parts.index_code + strength * parts.total_correlation
         weighted = weighted + self.gamma * parts.dimension_kl
         loss = reconstruction + linear_warmup(step, self.kl_warmup) * weighted
-        return BetaTcLosses(loss, reconstruction, sum(parts), *parts)
+        kl = parts.index_code + parts.total_correlation + parts.dimension_kl
+        return BetaTcLosses(loss, reconstruction, kl, *parts)

@@ -64,12 +64,12 @@ class MixturePrior(GaussianObjective):
         logits = jnp.zeros(self.components)
         return {"prior": {"logits": logits, "mean": means, "logvar": jnp.zeros(shape)}}
 
-    def log_prior(self, params: Params, z: jax.Array) -> jax.Array:
+    def log_prior(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Return ln Σ_k π_k N(z; m_k, s_k²): `[..., latents]` → `[...]`."""
         prior = params["prior"]
-        shape = (*z.shape[:-1], *prior["mean"].shape)
+        shape = (*z_hat.shape[:-1], *prior["mean"].shape)
         mean, logvar = (jnp.broadcast_to(prior[name], shape) for name in ("mean", "logvar"))
-        each = log_normal(jnp.broadcast_to(z[..., None, :], shape), mean, logvar).sum(-1)
+        each = log_normal(jnp.broadcast_to(z_hat[..., None, :], shape), mean, logvar).sum(-1)
         shares = jnp.broadcast_to(jax.nn.log_softmax(prior["logits"]), each.shape)
         return jax.nn.logsumexp(each + shares, axis=-1)
 
