@@ -4,9 +4,10 @@ from biasvae_jax.worlds.base import Factor, Generated, Noise, Sample, World
 from biasvae_jax.worlds.digits import Digits
 from biasvae_jax.worlds.events import rare_cases
 from biasvae_jax.worlds.faces import Faces
+from biasvae_jax.worlds.filed import FiledRows
 from biasvae_jax.worlds.folder import Folder
 from biasvae_jax.worlds.rivers import Rivers
-from biasvae_jax.worlds.rows import FiledRows, Rows, RowWorld
+from biasvae_jax.worlds.rows import Rows, RowWorld
 from biasvae_jax.worlds.squares import Squares, SquaresNoise
 from biasvae_jax.worlds.table import Table
 

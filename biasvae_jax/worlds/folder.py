@@ -18,8 +18,9 @@ from biasvae_jax.factors import Factor
 from biasvae_jax.waiting import note
 from biasvae_jax.worlds.attributes import Listing, inside, read_listing
 from biasvae_jax.worlds.cache import kept
+from biasvae_jax.worlds.filed import FiledRows
 from biasvae_jax.worlds.pictures import Style, read_pictures
-from biasvae_jax.worlds.rows import FiledRows, Rows
+from biasvae_jax.worlds.rows import Rows
 
 CELEBA = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 LISTS = ("list_attr_celeba.txt", "list_attr_celeba.csv")

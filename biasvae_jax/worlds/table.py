@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.components import register
+from biasvae_jax.worlds.filed import FiledRows
 from biasvae_jax.worlds.files import fingerprint, read_rows
 from biasvae_jax.worlds.grid import look_up
-from biasvae_jax.worlds.rows import FiledRows, Rows
+from biasvae_jax.worlds.rows import Rows
 
 
 @register
