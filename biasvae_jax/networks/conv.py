@@ -23,6 +23,18 @@ DENSE = 256
 _lecun = jax.nn.initializers.lecun_normal()
 
 
+def product(rows: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Multiply rows `[..., inputs]` by a kernel `[inputs, outputs]`, by its transpose.
+
+    The same bits, and a gradient by the kernel that is up to 2.6 times as fast on a CPU: with the
+    barrier it is gᵀ·rows and then turned, where XLA would make it rowsᵀ·g, whose long sum runs over
+    the columns of the larger factor (`docs/performance.md`).
+    """
+    turned = jax.lax.optimization_barrier(kernel.T)
+    contracted = (((rows.ndim - 1,), (1,)), ((), ()))
+    return jax.lax.dot_general(rows, turned, contracted)
+
+
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Convolve with 4×4 kernels, stride 2 and padding 1: half the side.
 
@@ -38,7 +50,7 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     )
     # the kernel in the patches' order: which block (i, j), then where in it, then the channel
     weight = kernel.reshape(2, 2, 2, 2, channels, out).transpose(0, 2, 1, 3, 4, 5)
-    return patches @ weight.reshape(16 * channels, out)
+    return product(patches, weight.reshape(16 * channels, out))
 
 
 def spread(x: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -32,8 +32,10 @@ from biasvae_jax.components import find_kind
 from biasvae_jax.config import Config
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.errors import shown
+from biasvae_jax.presets import STUDIES
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
+from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Costs
 from biasvae_jax.training import Recipe
 from experiments.benchmark.contestants import CONTESTANTS, FLOOR, OBJECTIVES, TITLES, reference
@@ -178,6 +180,22 @@ def objectives(repetitions: int, peers: bool) -> dict:
     return found
 
 
+def convolution(repetitions: int) -> dict:
+    """Time the preset `faces`, and what share of the product rate it reaches."""
+    study = STUDIES["faces"]()
+    assert isinstance(study, Study)
+    costs, names = Costs.of(study.recipe), ("ours_faces", "matrix_product")
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(n, MODELS, 64, Path(os.devnull))) for n in names]
+        step, product = time_in_turn(workers, repetitions).T
+    return {
+        "batch_size": study.training.batch_size,
+        "flop": costs.flops,
+        "us": median(step),
+        "share": median(costs.flops / step * product),
+    }
+
+
 def show_objectives(console: Console, result: dict) -> None:
     """Print what objectives cost."""
     table = Table(title=f"ours, batch 64, {MODELS} models: objectives", box=SIMPLE_HEAD)
@@ -291,9 +309,15 @@ def main(arguments: Sequence[str]) -> None:
             show(console, results[-1])
         scaling = scale(SCALES[:3] if flags.quick else SCALES, flags.repetitions)
         cost = objectives(flags.repetitions, "torch_eager" in names)
+        faces = convolution(flags.repetitions)
     show_scaling(console, scaling)
     show_objectives(console, cost)
+    console.print(
+        f"faces, convolution, batch {faces['batch_size']}: {faces['us'] / 1e3:.1f} ms a "
+        f"model-step, {faces['flop'] / 1e9:.2f} GFLOP, {faces['share']:.0%} of the product rate"
+    )
     report = {"machine": found, "comparisons": results, "scaling": scaling, "objectives": cost}
+    report["convolution"] = faces
     (flags.out / "benchmark.json").write_text(json.dumps(report, indent=2))
     with own_settings():
         draw(results).savefig(flags.out / "benchmark.png", dpi=130)

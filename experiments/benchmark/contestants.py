@@ -93,15 +93,37 @@ def ours(config: Config, images: int | None = None, kind: str = "beta_elbo") -> 
     import jax
 
     jax.config.update("jax_num_cpu_devices", host.cores())
-    from biasvae_jax import Recipe, Sweep, grid, make_plan
+    from biasvae_jax import Recipe
     from biasvae_jax.components import find_kind
 
     objective: Any = find_kind("objective", kind)()
     recipe = Recipe.from_config(config)
     recipe = dataclasses.replace(recipe, training_images=images, objective=objective)
-    plan = make_plan(recipe, len(config.mu) * len(config.beta), config.seeds)
-    sweep, models = Sweep(recipe, plan), grid(config)
-    groups = [models[part] for part in plan.groups(config.models)]
+    return _swept(recipe, config.study.grid)
+
+
+def ours_faces(config: Config) -> Contestant:
+    """Our own, on drawn faces with the convolution: the preset `faces`, whatever the config."""
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", host.cores())
+    from biasvae_jax.presets import STUDIES
+    from biasvae_jax.study import Study
+
+    study = STUDIES["faces"]()
+    assert isinstance(study, Study)
+    return _swept(study.recipe, study.grid, chunk=STEPS)
+
+
+def _swept(recipe: Any, grid: Any, chunk: int | None = None) -> Contestant:
+    """Train a grid by `Sweep.train`, a chunk a repetition."""
+    import jax
+
+    from biasvae_jax import Sweep, make_plan
+
+    plan = make_plan(recipe, grid.cells, grid.seeds, chunk=chunk)
+    sweep, models = Sweep(recipe, plan), grid.models
+    groups = [models[part] for part in plan.groups(grid.size)]
     states = [sweep.init(group) for group in groups]  # all kept: only training is timed
 
     def run():
@@ -109,7 +131,7 @@ def ours(config: Config, images: int | None = None, kind: str = "beta_elbo") -> 
             _, states[index], _ = next(sweep.train(group, states[index], 0, plan.chunk))
             jax.block_until_ready(states[index])
 
-    return Contestant(run, _jax_loss(recipe), config.models * plan.chunk)
+    return Contestant(run, _jax_loss(recipe), grid.size * plan.chunk)
 
 
 def ours_few(config: Config) -> Contestant:
@@ -403,7 +425,7 @@ OBJECTIVES = {
     "FactorVAE": (ours_factor, torch_factor),
 }
 """Objective → ours, and PyTorch's eager way."""
-OTHERS = {f.__name__: f for pair in OBJECTIVES.values() for f in pair}
+OTHERS = {f.__name__: f for pair in (*OBJECTIVES.values(), (ours_faces,)) for f in pair}
 TITLES = {
     "ours": "ours",
     "ours_few": "ours, 500 images a seed",

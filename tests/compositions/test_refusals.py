@@ -160,7 +160,7 @@ def config(tmp_path, change):
     [
         (lambda v: v.update(format=3), "install the newer package"),
         (lambda v: v["bias"].update(version=9), "install the newer package"),
-        (lambda v: v["world"].update(kind="rivers"), "--world rivers is unknown"),
+        (lambda v: v["world"].update(kind="lakes"), "--world lakes is unknown"),
         (lambda v: v["world"].update(blur=1), "squares has no blur"),
         (lambda v: v.update(more=1), "more"),
         (lambda v: v["training"].update(steps=-1), "--steps"),

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from batches import KEY, NETWORK, WORLD, recipe_of, start, terms_of
 from scipy import special, stats
-from test_laws import KEY, NETWORK, WORLD, recipe_of, start, terms_of
 
 from biasvae_jax.networks import Dense
 from biasvae_jax.objectives import (

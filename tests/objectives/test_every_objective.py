@@ -1,18 +1,16 @@
 """Laws of every objective that comes with the package."""
 
 import dataclasses
-import functools
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from batches import KEY, NETWORK, WORLD, batch_of, program, recipe_of, start, terms_of
 
 from biasvae_jax import BetaElbo, ConfigError, Study
 from biasvae_jax.components import kinds
-from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.networks import Dense
 from biasvae_jax.objectives import (
     Autoencoder,
     BetaTc,
@@ -26,12 +24,8 @@ from biasvae_jax.objectives import (
     MixturePrior,
     SigmaVae,
 )
-from biasvae_jax.training import Recipe, draw_noise, init_state, train
-from biasvae_jax.worlds import Squares
+from biasvae_jax.training import train
 
-WORLD = Squares(n=2, m=3, bins=(0.2, 0.8))
-NETWORK = Dense((16,)).bind(WORLD.image, 4)
-KEY = purpose_key(0, Purpose.TRAIN)
 OBJECTIVES = [
     Autoencoder(),
     BetaElbo(),
@@ -49,45 +43,6 @@ OBJECTIVES = [
     SigmaVae(),
 ]
 every = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o.kind)
-
-
-def recipe_of(objective, batch=12):
-    return Recipe(WORLD, NETWORK, objective=objective, batch_size=batch)
-
-
-def start(recipe):
-    return init_state(purpose_key(0, Purpose.INIT), recipe)
-
-
-@functools.cache
-def program(objective):
-    """Compile (params, x, noise, strength, step) → terms and gradient of the mean loss, once."""
-
-    def losses(params, x, noise, strength, step):
-        def mean(params):
-            terms = objective.losses(NETWORK, params, x, noise, strength, step, 0.25)
-            return terms[0].mean(), terms
-
-        gradient, terms = jax.grad(mean, has_aux=True)(params)
-        return terms, gradient
-
-    return jax.jit(losses)
-
-
-@functools.cache
-def batch_of(objective, seed):
-    """Params whose weights are no longer small, images and noise."""
-    recipe = recipe_of(objective)
-    params = jax.tree.map(lambda a: 1.7 * a, recipe.init(purpose_key(0, Purpose.INIT)))
-    noise = draw_noise(purpose_key(seed, Purpose.TRAIN), 0, recipe)
-    return params, recipe.sample(noise.world, 1.0).x, noise.posterior
-
-
-def terms_of(objective, strength, step=1_000_000, seed=0):
-    """Return params, images, noise and the terms of the batch."""
-    batch = batch_of(objective, seed)
-    terms, _ = program(objective)(*batch, jnp.asarray(strength), jnp.asarray(step))
-    return *batch, terms
 
 
 def test_none_is_left_out_here():
