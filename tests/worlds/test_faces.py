@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax import Dense, Purpose, Recipe, init_state, purpose_key, train
-from biasvae_jax.biases import Missing, Probability, Shift
+from biasvae_jax.biases import Correlate, Missing, Probability, Shift
 from biasvae_jax.presets import STUDIES
 from biasvae_jax.worlds import Faces, Noise
 from biasvae_jax.worlds.portrait import CROWN, NECK
@@ -91,6 +91,16 @@ def test_hair_and_skin_take_the_biases_that_the_world_is_for():
     blond = factors(Probability(binary="hair colour"), 0.9)[:, 0]
     assert blond.mean() == pytest.approx(0.9, abs=0.02)
     assert (factors(Shift(), 2.0).mean(0) > 0.75).all()
+
+
+def test_hair_follows_skin_as_far_as_the_copula_says():
+    """P(blond and darker than the middle) = ¼ + asin(ρ)/2π: Sheppard 1899."""
+    bias = Correlate(pairs="skin tone & hair colour").on(WORLD.factors)
+    noise = jax.random.normal(jax.random.key(0), (40_000, WORLD.latents))
+    for rho in (-0.9, 0.0, 0.7):
+        u = np.asarray(WORLD.link(bias.latents(noise, rho)))
+        both = ((u[:, 0] == 1) & (u[:, 1] > 0.5)).mean()
+        assert both == pytest.approx(0.25 + np.arcsin(rho) / (2 * np.pi), abs=0.01)
 
 
 def test_the_event_of_images_is_that_of_their_factors_but_near_the_edge():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax import Dense, Purpose, Recipe, init_state, purpose_key, train
-from biasvae_jax.biases import Missing, Probability, Scale, Shift
+from biasvae_jax.biases import Correlate, Missing, Probability, Scale, Shift
 from biasvae_jax.components import ConfigError, from_values
 from biasvae_jax.presets import STUDIES
 from biasvae_jax.worlds import Rivers, rare_cases
@@ -84,6 +84,18 @@ def test_the_rare_event_has_the_probability_that_its_turns_say():
         assert WORLD.event_probability(bias, strength) == pytest.approx(known, abs=1e-6)
         clean = WORLD.sample(NOISE, bias, strength).x_clean
         assert float(WORLD.rare(clean).mean()) == pytest.approx(known, abs=0.01)
+
+
+def test_turns_of_a_pair_agree_as_often_as_the_copula_says():
+    """P(equal) = ½ + asin(ρ)/π: Sheppard 1899. The other turns stay independent."""
+    bias = Correlate(pairs="turn 1 & turn 2").on(WORLD.factors)
+    noise = jax.random.normal(jax.random.key(0), (40_000, WORLD.latents))
+    for rho in (-0.9, 0.0, 0.5, 0.9):
+        u = np.asarray(WORLD.link(bias.latents(noise, rho)))
+        equal = 0.5 + np.arcsin(rho) / np.pi
+        assert (u[:, 0] == u[:, 1]).mean() == pytest.approx(equal, abs=0.01)
+        assert (u[:, 0] == u[:, 2]).mean() == pytest.approx(0.5, abs=0.01)
+        np.testing.assert_allclose(u.mean(0), 0.5, atol=0.01)
 
 
 def test_models_are_asked_for_rivers_that_curve_left():
