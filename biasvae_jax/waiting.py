@@ -14,6 +14,16 @@ QUIET: ContextVar[bool] = ContextVar("QUIET", default=False)
 """Set where only errors are to be printed."""
 
 
+@contextmanager
+def quiet(only_errors: bool) -> Iterator[None]:
+    """Print only errors in a block, if so asked; what was set before holds again after it."""
+    before = QUIET.set(only_errors)
+    try:
+        yield
+    finally:
+        QUIET.reset(before)
+
+
 def note(text: str) -> None:
     """Print a line on stderr."""
     if not QUIET.get():

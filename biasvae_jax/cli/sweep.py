@@ -23,6 +23,7 @@ import jax
 import numpy as np
 from rich.console import Console
 
+from biasvae_jax import waiting
 from biasvae_jax.cli import common, flags, output
 from biasvae_jax.cli.flags import Chosen
 from biasvae_jax.cli.output import counted
@@ -47,7 +48,6 @@ from biasvae_jax.sweep.plan import (
     make_plan,
     plan_from_dict,
 )
-from biasvae_jax.waiting import QUIET
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def main(arguments: Sequence[str], program: str = COMMAND) -> None:
     started = time.monotonic()
     chosen, study, execution = read_flags(arguments, program)
     out = execution.out or Path("runs") / chosen.preset
-    QUIET.set(execution.quiet)
-    study = study.sealed()
-    cluster = execution.coordinator, execution.num_processes, execution.process_id
-    start_jax(execution.compilation_cache == "on", lambda: processes.join(*cluster))
-    with processes.noticing_loss():
-        _sweep(study, execution, out, started, chosen.used)
+    with waiting.quiet(execution.quiet):
+        study = study.sealed()
+        cluster = execution.coordinator, execution.num_processes, execution.process_id
+        start_jax(execution.compilation_cache == "on", lambda: processes.join(*cluster))
+        with processes.noticing_loss():
+            _sweep(study, execution, out, started, chosen.used)
 
 
 def _sweep(

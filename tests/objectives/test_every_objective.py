@@ -46,7 +46,8 @@ every = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o.kind)
 
 
 def test_none_is_left_out_here():
-    assert {type(o) for o in OBJECTIVES} == set(kinds("objective").values())
+    ours = {k for k in kinds("objective").values() if k.__module__.startswith("biasvae_jax.")}
+    assert {type(o) for o in OBJECTIVES} == ours
 
 
 @every
