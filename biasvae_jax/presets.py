@@ -36,9 +36,9 @@ def faces() -> Study:
     """Drawn faces of which ever fewer are blond with dark skin: 3 shares removed × 3 betas.
 
     `biasvae sweep --preset faces`: 14 minutes on 2 CPU cores, half of them training. Expect a
-    recovery R² of 0.5 to 0.6 in every cell, and `reach`, the error of the best drawing of blond hair
-    with dark skin, twice as large where the decoder has never seen it (0.007 against 0.003, one
-    seed). Where all are removed, their share of the training images is 0 and the masses are
+    recovery R² of 0.5 to 0.6 in every cell, and `reach`, the error of the best drawing of blond
+    hair with dark skin, twice as large where the decoder has never seen it (0.007 against 0.003,
+    one seed). Where all are removed, their share of the training images is 0 and the masses are
     undefined.
     """
     return Study(
