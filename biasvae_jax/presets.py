@@ -17,11 +17,11 @@ from biasvae_jax.worlds import Digits, Faces, Folder, Rivers, Table
 def rivers() -> Study:
     """The original study's motivation: 11 probabilities of a right turn × 11 betas.
 
-    `biasvae sweep --preset rivers`: 7 to 8 minutes on 2 CPU cores (worked out from 0.77 ms of a
-    core a step, 1.26 times a step of `blog`). Expect `prior_mass`, how often samples turn left over
-    how often training rivers do, about 0.65 at β = 0.5 for every p, at β = 5 falling from 0.4 to 0
-    with p, and 0 beyond β* of 11 to 20, where models collapse. Recovery R² stays below about a
-    half: a river's picture is no linear function of its turns, and 8 latents do not hold it.
+    `biasvae sweep --preset rivers`: about 9 minutes on 2 CPU cores. Expect `prior_mass`, how often
+    samples turn left over how often training rivers do, to fall as p rises: at β = 0.5 from 0.7 to
+    0.4, at β = 5 from 0.5 to 0; at β = 0.1 it rises above 1 instead (one seed). It is 0 beyond β*
+    of 11 to 20, where models collapse. Recovery R² stays near a half at most: a river's picture is
+    no linear function of its turns, and 8 latents do not hold it.
     """
     return Study(
         Rivers(),
