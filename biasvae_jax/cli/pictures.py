@@ -23,7 +23,7 @@ from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.loading import LoadedRun
-from biasvae_jax.scores.recovery import test_codes
+from biasvae_jax.scores.recovery import mean_code, test_codes
 from biasvae_jax.worlds import Generated
 
 ROW = 21  # images in a row, as in the original study
@@ -182,7 +182,7 @@ def _reconstructions(
     known = slice(None) if len(u) <= HEAD_ROWS else rng.choice(len(u), HEAD_ROWS, replace=False)
     z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), run.recipe, params, jnp.asarray(x[known]))
     projected = fit_least_squares(jnp.asarray(u[known]), z_hat)(jnp.asarray(u[shown]))
-    mean = run.recipe.objective.code(params, network.encode(params, jnp.asarray(x[shown]))[0])
+    mean = mean_code(run.recipe, params, jnp.asarray(x[shown]))
     rows = (x[shown], network.decode(params, mean), network.decode(params, projected))
     images = np.stack([pictures(row, run.recipe.world.image) for row in rows])
     drawn = "test image G(u)" if isinstance(run.recipe.world, Generated) else "test image"

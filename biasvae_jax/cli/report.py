@@ -36,7 +36,7 @@ from biasvae_jax.runs import launchers
 from biasvae_jax.runs.files import StorageError, reporting_disk_errors, short_name, write_atomically
 from biasvae_jax.runs.loading import LoadedRun, load_run
 from biasvae_jax.scores.base import left_out_of_sweep
-from biasvae_jax.scores.recovery import test_codes
+from biasvae_jax.scores.recovery import mean_code, test_codes
 from biasvae_jax.statistics.regimes import recovered
 from biasvae_jax.theory.reference import reference
 from biasvae_jax.training import Recipe
@@ -309,7 +309,7 @@ def _images(
     recipe: Recipe, params: Any, test: _Test, bias: jax.Array, data: Any
 ) -> dict[str, jax.Array]:
     """Draw one model's pictures, `[rows, columns, pixels]` each, named as in `PICTURES`."""
-    network, objective = recipe.network, recipe.objective
+    network = recipe.network
     with jax.default_matmul_precision("highest"):
         z_hat, mean = test_codes(purpose_key(0, Purpose.TEST), recipe, params, test.x)
         head = fit_least_squares(test.u, z_hat)
@@ -320,10 +320,9 @@ def _images(
         normals = jax.random.normal(key, (2 * SHOWN, network.latent_dim))
         trained_on = recipe.sample(recipe.world.draw(key, (TRAINING_ROWS,)), bias, data).x
         of_training, _ = test_codes(key, recipe, params, trained_on)
-        prior = objective.prior_sample(params, normals, of_training).reshape(2, SHOWN, -1)
-        shown_mean = objective.code(params, network.encode(params, test.shown_x)[0])
+        prior = recipe.objective.prior_sample(params, normals, of_training).reshape(2, SHOWN, -1)
         return {
-            "reconstruction": network.decode(params, shown_mean)[None],
+            "reconstruction": network.decode(params, mean_code(recipe, params, test.shown_x))[None],
             "projection": network.decode(params, head(test.shown_u))[None],
             "traversal": network.decode(params, codes),
             "prior": network.decode(params, prior),

@@ -11,7 +11,7 @@ from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require_number
 from biasvae_jax.networks.base import Network, Params
 from biasvae_jax.objectives.elbo import GaussianObjective
-from biasvae_jax.objectives.terms import linear_warmup, log_normal
+from biasvae_jax.objectives.terms import aggregated_posterior, linear_warmup, log_normal
 
 
 class Decomposition(NamedTuple):
@@ -33,10 +33,7 @@ def decompose(z_hat: jax.Array, mean: jax.Array, logvar: jax.Array) -> Decomposi
     of a gradient. The parts add up to the single-sample KL. Shapes: `[M, latents]` each. Source:
     Chen et al. 2018, "Isolating Sources of Disentanglement in VAEs", appendix C.1.
     """
-    each = log_normal(z_hat[:, None], mean[None], logvar[None])  # [sample, image, latent]
-    rows = jnp.log(jnp.asarray(len(z_hat), z_hat.dtype))
-    joint = jax.nn.logsumexp(each.sum(-1), axis=1) - rows
-    product = (jax.nn.logsumexp(each, axis=1) - rows).sum(-1)
+    joint, product = aggregated_posterior(z_hat, mean, logvar)
     own = log_normal(z_hat, mean, logvar).sum(-1)
     prior = log_normal(z_hat, 0.0, jnp.zeros_like(z_hat)).sum(-1)
     return Decomposition(own - joint, joint - product, product - prior)

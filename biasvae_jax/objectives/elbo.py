@@ -5,10 +5,20 @@ from typing import NamedTuple
 
 import jax
 
+from biasvae_jax.axes import Axis
 from biasvae_jax.components import require_positive, require_whole
 from biasvae_jax.networks.base import Network, Params
 from biasvae_jax.objectives.base import Objective
 from biasvae_jax.objectives.terms import gaussian_reconstruction, reparameterise
+
+KL_WEIGHT = Axis(
+    "beta",
+    "β",
+    "weight of the KL term",
+    (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0),
+    neutral=1.0,
+    least=0.0,
+)
 
 
 class Passed(NamedTuple):

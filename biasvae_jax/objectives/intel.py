@@ -9,10 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import entr
 
-from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require_choice, require_number, require_whole
 from biasvae_jax.networks.base import Network, Params
-from biasvae_jax.objectives.elbo import GaussianObjective
+from biasvae_jax.objectives.elbo import KL_WEIGHT, GaussianObjective
 from biasvae_jax.objectives.terms import analytic_kl, linear_warmup
 
 Target = Literal["sparse", "clustered"]
@@ -71,14 +70,7 @@ class Intel(GaussianObjective):
     """Latents that are pushed into two clusters each, of the target clustered."""
 
     kind = "intel"
-    axis = Axis(
-        "beta",
-        "β",
-        "weight of the KL term",
-        (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0),
-        neutral=1.0,
-        least=0.0,
-    )
+    axis = KL_WEIGHT
     Terms = IntelLosses
     meanings = MappingProxyType(
         {

@@ -7,11 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require, require_whole
 from biasvae_jax.networks.base import Network, Params
 from biasvae_jax.objectives.beta_elbo import Losses
-from biasvae_jax.objectives.elbo import GaussianObjective
+from biasvae_jax.objectives.elbo import KL_WEIGHT, GaussianObjective
 from biasvae_jax.objectives.terms import linear_warmup, log_normal
 
 MOST = 1_000
@@ -32,14 +31,7 @@ class MixturePrior(GaussianObjective):
     """Gaussians in the mixture."""
 
     kind = "mixture_prior"
-    axis = Axis(
-        "beta",
-        "β",
-        "weight of the KL term",
-        (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0),
-        neutral=1.0,
-        least=0.0,
-    )
+    axis = KL_WEIGHT
     Terms = Losses
     meanings = MappingProxyType(
         {

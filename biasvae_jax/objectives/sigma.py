@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from biasvae_jax.axes import Axis
 from biasvae_jax.components import register, require
 from biasvae_jax.networks.base import Network, Params
-from biasvae_jax.objectives.elbo import GaussianObjective
+from biasvae_jax.objectives.elbo import KL_WEIGHT, GaussianObjective
 from biasvae_jax.objectives.terms import analytic_kl, linear_warmup
 
 TINY = 1e-12
@@ -37,14 +36,7 @@ class SigmaVae(GaussianObjective):
     """
 
     kind = "sigma"
-    axis = Axis(
-        "beta",
-        "β",
-        "weight of the KL term",
-        (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0),
-        neutral=1.0,
-        least=0.0,
-    )
+    axis = KL_WEIGHT
     Terms = SigmaLosses
     meanings = MappingProxyType(
         {

@@ -39,6 +39,20 @@ def log_normal(z: jax.Array, mean: jax.Array | float, logvar: jax.Array) -> jax.
     return -0.5 * (jnp.square(z - mean) * jnp.exp(-logvar) + logvar + math.log(2 * math.pi))
 
 
+def aggregated_posterior(
+    z: jax.Array, mean: jax.Array, logvar: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return ln q(z) and Σ ln q(z_j), means over the posteriors of M images (nats).
+
+    q(z) = 1/M Σ_m N(z; mean_m, exp(logvar_m)), and q(z_j) alike. Shapes: `z` `[rows, latents]`,
+    `mean` and `logvar` `[M, latents]` → `[rows]` both.
+    """
+    each = log_normal(*jnp.broadcast_arrays(z[:, None], mean[None], logvar[None]))
+    images = math.log(len(mean))
+    joint = jax.nn.logsumexp(each.sum(-1), axis=1) - images
+    return joint, (jax.nn.logsumexp(each, axis=1) - images).sum(-1)
+
+
 def linear_warmup(step: jax.Array, warmup: int) -> jax.Array:
     """Weight of the KL term: step/warmup, at most 1; 1 throughout when `warmup` is 0."""
     return jnp.minimum(1.0, step / warmup) if warmup else jnp.ones_like(step, jnp.float32)

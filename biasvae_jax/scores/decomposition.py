@@ -19,6 +19,7 @@ from biasvae_jax.objectives import (
     log_normal,
     reparameterise,
 )
+from biasvae_jax.objectives.terms import aggregated_posterior
 from biasvae_jax.scores.base import Better, Meaning, register_score
 from biasvae_jax.scores.subject import Subject, score_key
 from biasvae_jax.training import Recipe
@@ -48,19 +49,7 @@ def kl_parts(
     et al. 2018, "Isolating Sources of Disentanglement in VAEs", equation 2.
     """
     z = reparameterise(eps, mean, logvar)
-
-    def of_rows(rows: jax.Array) -> tuple[jax.Array, jax.Array]:
-        shape = (len(rows), *mean.shape)
-        each = log_normal(
-            jnp.broadcast_to(rows[:, None], shape),
-            jnp.broadcast_to(mean, shape),
-            jnp.broadcast_to(logvar, shape),
-        )
-        return jax.nn.logsumexp(each.sum(-1), 1), jax.nn.logsumexp(each, 1).sum(-1)
-
-    joint, product = over_rows(of_rows, z)
-    count = jnp.log(float(len(z)))
-    joint, product = joint - count, product - z.shape[-1] * count
+    joint, product = over_rows(lambda rows: aggregated_posterior(rows, mean, logvar), z)
     own = log_normal(z, mean, logvar).sum(-1)
     parts = own - joint, joint - product, product - objective.log_prior(params, z)
     return KlParts(*(part.mean() for part in parts))

@@ -17,6 +17,7 @@ from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.scores.base import Meaning, register_score
+from biasvae_jax.scores.recovery import mean_code
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds.events import NEARNESS
 
@@ -155,7 +156,7 @@ def reach(cases: tuple[jax.Array, jax.Array], params: Params, recipe: Recipe) ->
     network = recipe.network
 
     def of_one(x: jax.Array) -> Reach:
-        mean = recipe.objective.code(params, network.encode(params, x)[0])
+        mean = mean_code(recipe, params, x)
         starts = jnp.stack([jnp.zeros_like(mean), mean])
         decode = lambda z: network.decode(params, z)  # noqa: E731
         codes, values = jax.vmap(lambda start: nearest(decode, x, start))(starts)

@@ -148,6 +148,12 @@ def test_codes(
     return objective.code(params, z_hat), objective.code(params, mean)
 
 
+def mean_code(recipe: Recipe, params: Params, x: jax.Array) -> jax.Array:
+    """Encode images `[..., pixels]` to the code of the posterior's mean, `[..., latent_dim]`."""
+    mean, _ = recipe.objective.posterior(recipe.network, params, x)
+    return recipe.objective.code(params, mean)
+
+
 class ScoreKeys(NamedTuple):
     """Keys of the three draws behind the scores; the same for all models of a seed."""
 

@@ -3,6 +3,7 @@
 numpy, float64.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -133,22 +134,33 @@ def _correlated_masses(
     beta: float,
     variance: float,
 ) -> tuple[float, float]:
-    cells = cell_moments(world, strength, bias)
-    if cells is None:
+    squares = _drawn_squares(world, bias, strength)
+    if squares is None:
         return np.nan, np.nan
+    mean, centred = squares
     r = linear_optimum(reduction.eigenvalues, beta, variance).posterior_variance
     # a direction's part in the mean intensity of each square, `[directions, n²]`
     parts = np.asarray(reduction.axes @ world.blocks.T, float) / world.m
     kept = (parts.T * (1 - r)) @ parts
-    left = 0.5 - world.noise_mean - cells.mean
+    left = 0.5 - world.noise_mean - mean
     drawn = reduction.eigenvalues * (1 - r)
     prior = _below(left, np.sqrt(drawn @ parts**2) / world.m)
     noise = (1 - r) ** 2 * world.noise_variance + r * drawn
-    normals = jax.random.normal(purpose_key(0, Purpose.EVENT), (DRAWS, world.latents))
-    z = np.asarray(bias.on(world.factors).latents(normals, strength), float)
-    centred = 0.5 + world.contrasts * (expit(z) - 0.5) - cells.mean
     given = _below(left - centred @ kept, np.sqrt(noise @ parts**2) / world.m)
     return float(prior.mean()), float(given.mean())
+
+
+@functools.lru_cache(maxsize=1)  # the same for every β
+def _drawn_squares(
+    world: Squares, bias: LatentBias, strength: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the squares' mean intensity, `[n²]`, and draws about it, `[draws, n²]`."""
+    cells = cell_moments(world, strength, bias)
+    if cells is None:
+        return None
+    normals = jax.random.normal(purpose_key(0, Purpose.EVENT), (DRAWS, world.latents))
+    z = np.asarray(bias.on(world.factors).latents(normals, strength), float)
+    return cells.mean, 0.5 + world.contrasts * (expit(z) - 0.5) - cells.mean
 
 
 def _below(left: np.ndarray, deviation: np.ndarray) -> np.ndarray:

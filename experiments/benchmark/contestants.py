@@ -258,8 +258,13 @@ def torch_eager(config: Config, compiled: bool = False) -> Contestant:
     """PyTorch, one model after another, fused Adam."""
     torch, vae, device, batch, loss, wait = _torch_parts(config)
     models = [vae().to(device) for _ in range(ALONE_MODELS)]
-    optimizers = [torch.optim.Adam(m.parameters(), RATE, fused=True) for m in models]
     forward = [torch.compile(m) if compiled else m for m in models]
+    return _one_after_another(torch, models, forward, batch, loss, wait)
+
+
+def _one_after_another(torch, models, forward, batch, loss, wait) -> Contestant:
+    """Train models by what `forward` has for each, an optimiser each."""
+    optimizers = [torch.optim.Adam(m.parameters(), RATE, fused=True) for m in models]
 
     def run():
         for objective, optimizer in zip(forward, optimizers, strict=True):
@@ -313,7 +318,6 @@ def torch_beta_tc(config: Config) -> Contestant:
     """β-TCVAE in PyTorch, eager, one model after another: all pairs of a batch at once."""
     torch, vae, device, batch, loss, wait = _torch_parts(config)
     models = [vae().to(device) for _ in range(ALONE_MODELS)]
-    optimizers = [torch.optim.Adam(m.parameters(), RATE, fused=True) for m in models]
 
     def density(z, mean, logvar):
         return -0.5 * (((z - mean) ** 2) * torch.exp(-logvar) + logvar + np.log(2 * np.pi))
@@ -328,16 +332,8 @@ def torch_beta_tc(config: Config) -> Contestant:
         parts = own - joint + beta * (joint - product) + product - prior
         return (reconstruction + parts).mean()
 
-    def run():
-        for model, optimizer in zip(models, optimizers, strict=True):
-            for _ in range(5 * STEPS):
-                optimizer.zero_grad()
-                forward(model, *batch(1.0), 1.0).backward()
-                optimizer.step()
-        wait()
-
-    first = partial(forward, models[0])
-    return Contestant(run, partial(loss, first, models[0]), ALONE_MODELS * 5 * STEPS)
+    each = [partial(forward, model) for model in models]
+    return _one_after_another(torch, models, each, batch, loss, wait)
 
 
 def torch_factor(config: Config) -> Contestant:

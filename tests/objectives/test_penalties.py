@@ -207,6 +207,12 @@ def test_a_clustered_latent_leaves_the_middle_and_has_a_finite_slope():
     np.testing.assert_allclose(code[0], [2, 2, 1, 1])
 
 
+def test_the_capacity_is_that_of_the_batch():
+    *_, terms = terms_of(Capacity(gamma=7.0), 3.0)
+    away = 7 * abs(float(terms.kl.mean()) - 3)
+    np.testing.assert_allclose(terms.loss - terms.reconstruction, away, rtol=1e-4)
+
+
 def test_the_kl_ends_at_the_capacity():
     recipe = recipe_of(Capacity(kl_warmup=500), batch=64)
     for capacity in (1.0, 3.0):

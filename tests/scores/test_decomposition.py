@@ -59,6 +59,9 @@ def test_at_the_linear_optimum_the_kl_is_information_alone():
     assert found["total_correlation"] == pytest.approx(0, abs=0.04)
     assert found["dimension_kl"] == pytest.approx(0, abs=0.03)
     assert found["largest_kl"] == pytest.approx(kl / 4, rel=0.03)
+    # test images have no noise, which costs ½ a pixel that no latent explains
+    free = found["importance_bound_test"] - found["importance_bound"]
+    assert 0.5 * (36 - 4) - 2 < free < 0.5 * 36 + 2
 
 
 def test_at_beta_1_the_bound_is_the_likelihood_of_a_gaussian():

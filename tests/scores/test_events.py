@@ -14,8 +14,9 @@ from biasvae_jax.axes import Grid
 from biasvae_jax.biases import Correlate, Missing, Mixture, Scale, Shift, Truncate
 from biasvae_jax.config import Config
 from biasvae_jax.networks import MLP
+from biasvae_jax.objectives import MixturePrior
 from biasvae_jax.scores.base import left_out_of_sweep
-from biasvae_jax.scores.events import Mass, Reach, event_scores, nearest, reach
+from biasvae_jax.scores.events import Mass, Reach, event_noise, event_scores, mass, nearest, reach
 from biasvae_jax.sweep import Sweep, grid
 from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.theory import linear_params, predict_events, reduce_world
@@ -185,3 +186,18 @@ def test_a_world_that_states_no_event_is_scored_without_and_told_so():
     assert left_out_of_sweep(recipe)["event"] == "squares states no rare event"
     assert Sweep(recipe, Plan(1, 1, 1, 1)).events(grid(SMALL), None) is None
     assert "event" not in left_out_of_sweep(RECIPE)
+
+
+def test_samples_of_the_prior_are_those_of_the_objectives_own_prior():
+    """A mixture of one narrow component draws one code, and that decodes to one image."""
+    recipe = dataclasses.replace(RECIPE, objective=MixturePrior(components=1))
+    params = recipe.init(jax.random.key(0))
+    noise = event_noise(0, 0, recipe)
+    found = []
+    for place in (-30.0, 30.0):
+        mean = jnp.full((1, 3), place)
+        params["prior"] = {"logits": jnp.zeros(1), "mean": mean, "logvar": jnp.full((1, 3), -40.0)}
+        expected = WORLD.rare(recipe.network.decode(params, mean)).mean()
+        found.append(float(mass(noise, params, 1.0, recipe).prior))
+        assert found[-1] == pytest.approx(float(expected))
+    assert found[0] != found[1]

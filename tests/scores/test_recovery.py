@@ -10,13 +10,18 @@ import pytest
 
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import MLP
+from biasvae_jax.objectives import Autoencoder, Intel
 from biasvae_jax.scores.recovery import (
     ScoreKeys,
     active_units,
     generation_terms,
+    mean_code,
     r_squared,
     raw_recovery_mse,
     recovery_scores,
+)
+from biasvae_jax.scores.recovery import (
+    test_codes as codes_of,
 )
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Squares
@@ -152,3 +157,16 @@ def test_nothing_is_explained_of_a_target_that_does_not_vary(constant):
         assert jnp.isnan(r_squared(prediction, y))
     varied = y.at[:, 1].set(jnp.linspace(0, 1, 1_000))
     chex.assert_trees_all_close(r_squared(varied, varied), jnp.asarray(1.0))
+
+
+@pytest.mark.parametrize("objective", [Intel(), Autoencoder()], ids=lambda o: o.kind)
+def test_codes_are_what_the_objective_decodes(objective):
+    recipe = Recipe(WORLD, MLP(WORLD.pixels, 9), objective=objective)
+    params, x = recipe.init(jax.random.key(0)), WORLD.test_set()[1][:5]
+    z_hat, mean = codes_of(jax.random.key(1), recipe, params, x)
+    normals = jax.random.normal(jax.random.key(1), (5, 9))
+    at, logvar = recipe.network.encode(params, x)
+    y = at if isinstance(objective, Autoencoder) else at + jnp.exp(0.5 * logvar) * normals
+    chex.assert_trees_all_close(z_hat, objective.code(params, y), rtol=1e-5, atol=1e-6)
+    chex.assert_trees_all_close(mean, mean_code(recipe, params, x), rtol=1e-5, atol=1e-6)
+    assert isinstance(objective, Autoencoder) or np.abs(np.asarray(z_hat - y)).max() > 0.01
