@@ -220,6 +220,22 @@ def test_the_kl_ends_at_the_capacity():
         assert float(terms.kl[-300:].mean()) == pytest.approx(capacity, rel=0.05)
 
 
+def test_with_the_learned_variance_the_reconstruction_is_a_gaussians():
+    """−ln N(x; x̂, s²) by SciPy, and no other s² makes the batch's smaller."""
+    params, x, noise, terms = terms_of(SigmaVae(), 2.0)
+    z = reparameterise(noise, *NETWORK.encode(params, x))
+    x_hat = np.asarray(NETWORK.decode(params, z), float)
+    found = float(terms.variance[0])
+
+    def reconstruction(variance):
+        density = stats.norm(x_hat, variance**0.5).logpdf(np.asarray(x, float)).sum(1)
+        return -density - 0.5 * 36 * np.log(2 * np.pi)
+
+    np.testing.assert_allclose(terms.reconstruction, reconstruction(found), rtol=1e-4)
+    others = [reconstruction(found * by).mean() for by in (0.9, 1.0, 1.1)]
+    assert others[1] == min(others)
+
+
 def test_the_learned_variance_is_the_worlds():
     """σ_noise² = ¼; of the linear optimum (pPCA) with all signal kept it is that exactly."""
     network = Dense((), output="identity").bind(WORLD.image, 4)
