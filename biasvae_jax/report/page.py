@@ -23,6 +23,8 @@ from biasvae_jax.report.view import PICTURES, RunView
 
 HIDDEN = ("finite",)  # told in a sentence, no map
 FIRST = "recovery_r2"
+SCRIPT = ("state", "maps", "panels", "curves", "start")
+"""Files of `script/` in the order in which they are joined, within one function."""
 
 
 def page(views: Sequence[RunView]) -> str:
@@ -44,7 +46,7 @@ def page(views: Sequence[RunView]) -> str:
         "start": _start(first),
         "first": FIRST if np.isfinite(first.mean(FIRST)).any() else names[0],
     }
-    script, plotly = _resource("page.js"), get_plotlyjs()
+    script, plotly = _script(), get_plotlyjs()
     return _template().render(
         policy=Markup(
             "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -85,6 +87,12 @@ def _template() -> jinja2.Template:
 
 def _resource(name: str) -> str:
     return resources.files("biasvae_jax.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """Join the page's own script; its parts see each other, and nothing else sees them."""
+    parts = "\n".join(_resource(f"script/{name}.js") for name in SCRIPT)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _digest(script: str) -> str:
