@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from biasvae_jax.cli.strip import training_strip
+from biasvae_jax.cli.gathering.strip import training_strip
 from biasvae_jax.presets import STUDIES
 
 FOLDER = Path("docs/images")

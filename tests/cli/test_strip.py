@@ -8,7 +8,7 @@ from PIL import Image
 
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.biases import Shift
-from biasvae_jax.cli import strip
+from biasvae_jax.cli.gathering import strip
 from biasvae_jax.objectives import BetaElbo
 from biasvae_jax.worlds import Squares
 

@@ -13,8 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biasvae_jax import Scale, load_run
-from biasvae_jax.cli import report
+from biasvae_jax.cli import gathering, report
 from biasvae_jax.cli import sweep as full_sweep
+from biasvae_jax.cli.flags import command
+from biasvae_jax.cli.gathering import curves, pictures
+from biasvae_jax.cli.gathering.surfaces import predictions
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.errors import ConfigError, UsageError
 from biasvae_jax.report import PICTURES
@@ -74,8 +77,8 @@ def test_it_says_what_to_open_and_nothing_else(tiny_run):
 def test_a_large_grid_keeps_to_the_pages_room(tiny_run, monkeypatch, tmp_path):
     whole = data_of(tiny_run / "report.html")["runs"][0]["cells"]
     sizes = [sum(map(len, cell["pictures"].values())) for row in whole for cell in row]
-    monkeypatch.setattr(report, "PICTURE_BYTES", sum(sizes) - 1)
-    monkeypatch.setattr(report, "CURVE_NUMBERS", 4 * 9 * 10)
+    monkeypatch.setattr(pictures, "PICTURE_BYTES", sum(sizes) - 1)
+    monkeypatch.setattr(curves, "CURVE_NUMBERS", 4 * 9 * 10)
     run = report.write_report(load_run(tiny_run), file=tmp_path / "small.html")
     cells = [cell for row in data_of(run)["runs"][0]["cells"] for cell in row]
     assert [bool(cell["pictures"]) for cell in cells].count(True) == 3
@@ -131,7 +134,7 @@ changes = st.fixed_dictionaries(
 @example("smoke", {"kl_warmup": 0, "beta": (1.0,), "bins": (0.25,)})
 def test_the_command_repeats_the_config(preset, changes):
     config = dataclasses.replace(PRESETS[preset](), **changes)
-    words = shlex.split(report.command(config.study))
+    words = shlex.split(command(config.study))
     assert words[:3] == ["python", "-m", "experiments.full_sweep"]
     assert full_sweep.read_flags(words[3:])[1] == config.study
 
@@ -164,14 +167,14 @@ def test_predictions_are_the_linear_optimums():
 def test_predictions_that_a_run_does_not_store_are_computed(tiny_run):
     """Runs of 0.1.0 store none."""
     run = load_run(tiny_run)
-    stored = report.predictions(run)
+    stored = predictions(run)
     kept = [name for name in run.scores if str(name).startswith(("linear_", "threshold"))]
     assert "linear_kl" in kept and run.boundary.shape == (2,)
     old = dataclasses.replace(run, scores=run.scores.drop_vars(kept))
-    computed = report.predictions(old)
+    computed = predictions(old)
     assert set(computed) == set(stored)
     np.testing.assert_allclose(computed["kl"], stored["kl"], rtol=1e-5, atol=1e-5)
-    view = report.gather(old, *(axis.values for axis in (run.grid.bias, run.grid.strength)))
+    view = gathering.gather(old, *(axis.values for axis in (run.grid.bias, run.grid.strength)))
     np.testing.assert_allclose(view.boundary, run.boundary)
 
 
