@@ -1,239 +1,31 @@
 """β-VAEs on biased data: a whole grid trained at once, and what each model recovered.
 
-Every function is for one model; only `Sweep` stacks them. The names here are the public API.
+Every function is for one model; only `Sweep` stacks them. The names of `api` are the public API;
+they are imported when the first of them is asked for, so that a command that needs no jax starts
+without it.
 
 "The original study" is a student project's blog post, *Recovering Latent Variables with VAEs
 despite Training Bias*, whose protocol is the preset `blog`.
 """
 
-from biasvae_jax import drawing as drawing  # first: it sees to it that matplotlib can be imported
-from biasvae_jax.axes import Axis, Grid, Models
-from biasvae_jax.biases import (
-    Bias,
-    Correlate,
-    LatentBias,
-    LinkedMoments,
-    Missing,
-    Mixture,
-    Probability,
-    Resample,
-    RowBias,
-    Scale,
-    Shift,
-    Truncate,
-)
-from biasvae_jax.components import Component, ConfigError, register
-from biasvae_jax.config import PRESETS, Config
-from biasvae_jax.keys import Purpose, purpose_key
-from biasvae_jax.networks import MLP, Architecture, Convolutional, Dense, Network, linear_network
-from biasvae_jax.objectives import (
-    Autoencoder,
-    BetaElbo,
-    BetaTc,
-    Capacity,
-    DipI,
-    DipII,
-    FactorVae,
-    GaussianObjective,
-    Hfs,
-    Intel,
-    Iwae,
-    Losses,
-    MixturePrior,
-    Objective,
-    SigmaVae,
-    analytic_beta_elbo,
-    analytic_kl,
-    beta_elbo,
-    gaussian_reconstruction,
-    linear_warmup,
-    reparameterise,
-    sample_kl,
-)
-from biasvae_jax.projection import Head, fit_adam, fit_adam_raw, fit_least_squares, mse
-from biasvae_jax.runs.loading import LoadedRun, load_run
-from biasvae_jax.scores.diagnosis import (
-    Diagnosis,
-    code_variance,
-    encoder_threshold,
-    gap,
-    signal_share,
-)
-from biasvae_jax.scores.recovery import (
-    GenerationTerms,
-    RecoveryScores,
-    ScoreKeys,
-    active_units,
-    generation_terms,
-    r_squared,
-    recovery_scores,
-)
-from biasvae_jax.statistics.regimes import Regime, regime
-from biasvae_jax.study import Study, Training
-from biasvae_jax.sweep import Sweep, grid
-from biasvae_jax.sweep.plan import Plan, PlanError, make_plan
-from biasvae_jax.theory import (
-    FinitePrediction,
-    Prediction,
-    SpikedCovariance,
-    block_eigenvalue,
-    cell_eigenvalues,
-    collapse_boundary,
-    collapse_threshold,
-    data_entropy,
-    expected_losses,
-    finite_prediction,
-    linear_optimum,
-    linear_params,
-    loss_bound,
-    noise_threshold,
-    predict,
-    reduce_world,
-    sampled_moments,
-    sigmoid_moments,
-    spiked_covariance,
-    spiked_prediction,
-)
-from biasvae_jax.training import (
-    Recipe,
-    StepNoise,
-    TrainState,
-    draw_chunk,
-    draw_noise,
-    init_state,
-    noisy_step,
-    train,
-    train_chunk,
-    train_step,
-)
-from biasvae_jax.worlds import (
-    Faces,
-    Factor,
-    Generated,
-    Rivers,
-    Sample,
-    Squares,
-    SquaresNoise,
-    Table,
-    World,
-)
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "MLP",
-    "PRESETS",
-    "Architecture",
-    "Autoencoder",
-    "Axis",
-    "BetaElbo",
-    "BetaTc",
-    "Bias",
-    "Capacity",
-    "Component",
-    "Config",
-    "ConfigError",
-    "Convolutional",
-    "Correlate",
-    "Dense",
-    "Diagnosis",
-    "DipI",
-    "DipII",
-    "Faces",
-    "Factor",
-    "FactorVae",
-    "FinitePrediction",
-    "GaussianObjective",
-    "Generated",
-    "GenerationTerms",
-    "Grid",
-    "Head",
-    "Hfs",
-    "Intel",
-    "Iwae",
-    "LatentBias",
-    "LinkedMoments",
-    "LoadedRun",
-    "Losses",
-    "Missing",
-    "Mixture",
-    "MixturePrior",
-    "Models",
-    "Network",
-    "Objective",
-    "Plan",
-    "PlanError",
-    "Prediction",
-    "Probability",
-    "Purpose",
-    "Recipe",
-    "RecoveryScores",
-    "Regime",
-    "Resample",
-    "Rivers",
-    "RowBias",
-    "Sample",
-    "Scale",
-    "ScoreKeys",
-    "Shift",
-    "SigmaVae",
-    "SpikedCovariance",
-    "Squares",
-    "SquaresNoise",
-    "StepNoise",
-    "Study",
-    "Sweep",
-    "Table",
-    "TrainState",
-    "Training",
-    "Truncate",
-    "World",
-    "active_units",
-    "analytic_beta_elbo",
-    "analytic_kl",
-    "beta_elbo",
-    "block_eigenvalue",
-    "cell_eigenvalues",
-    "code_variance",
-    "collapse_boundary",
-    "collapse_threshold",
-    "data_entropy",
-    "draw_chunk",
-    "draw_noise",
-    "encoder_threshold",
-    "expected_losses",
-    "finite_prediction",
-    "fit_adam",
-    "fit_adam_raw",
-    "fit_least_squares",
-    "gap",
-    "gaussian_reconstruction",
-    "generation_terms",
-    "grid",
-    "init_state",
-    "linear_network",
-    "linear_optimum",
-    "linear_params",
-    "linear_warmup",
-    "load_run",
-    "loss_bound",
-    "make_plan",
-    "mse",
-    "noise_threshold",
-    "noisy_step",
-    "predict",
-    "purpose_key",
-    "r_squared",
-    "recovery_scores",
-    "reduce_world",
-    "regime",
-    "register",
-    "reparameterise",
-    "sample_kl",
-    "sampled_moments",
-    "sigmoid_moments",
-    "signal_share",
-    "spiked_covariance",
-    "spiked_prediction",
-    "train",
-    "train_chunk",
-    "train_step",
-]
+from biasvae_jax import drawing as drawing  # first: it sees to it that matplotlib can be imported
+
+if TYPE_CHECKING:
+    from biasvae_jax.api import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    if name != "__all__" and importlib.util.find_spec(f"{__name__}.{name}"):
+        return importlib.import_module(f"{__name__}.{name}")
+    api = importlib.import_module(f"{__name__}.api")
+    if name != "__all__" and name not in api.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *importlib.import_module(f"{__name__}.api").__all__})

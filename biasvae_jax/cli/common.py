@@ -6,9 +6,8 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-import jax
 import tyro
 
 from biasvae_jax.cli.output import Streams
@@ -87,8 +86,8 @@ def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
     except (StorageError, OSError) as error:
         _complain(error)
         status = CANNOT_GO_ON
-    except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        if isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+    except Exception as error:
+        if not _out_of_memory(error):
             raise
         _complain("out of memory; free some, or use another --out with a smaller --group")
         status = CANNOT_GO_ON
@@ -98,6 +97,13 @@ def run(command: Callable[[Sequence[str]], None]) -> NoReturn:
         _complain(f"all is done, but what was printed could not be written: {failure}")
         status = CANNOT_GO_ON
     sys.exit(status)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Tell whether memory was short, the host's or a device's; a command may not know jax."""
+    jax: Any = sys.modules.get("jax")
+    of_jax = jax is not None and isinstance(error, jax.errors.JaxRuntimeError)
+    return isinstance(error, MemoryError) or (of_jax and "RESOURCE_EXHAUSTED" in str(error))
 
 
 def _complain(error: Exception | str) -> None:

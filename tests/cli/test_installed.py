@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import biasvae_jax
+from biasvae_jax import api
 from biasvae_jax.cli import main
 from biasvae_jax.errors import UsageError
 
@@ -48,6 +50,19 @@ def test_the_command_works_beside_a_users_own_experiments(tmp_path):
             check=False,
         )
         assert ended.returncode == 0 and shown in ended.stdout, ended.stderr
+
+
+def test_help_starts_without_jax():
+    code = "import sys; from biasvae_jax.cli.main import main; main(['--help']); "
+    code += "assert 'jax' not in sys.modules and 'xarray' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_the_public_names_are_those_of_the_api_whenever_they_are_imported():
+    assert biasvae_jax.__all__ == api.__all__ and set(api.__all__) <= set(dir(biasvae_jax))
+    assert all(getattr(biasvae_jax, name) is getattr(api, name) for name in api.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'recipe'"):
+        biasvae_jax.recipe  # noqa: B018
 
 
 def test_an_unknown_subcommand_names_the_known():

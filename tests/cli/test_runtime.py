@@ -11,11 +11,37 @@ import numpy as np
 import pytest
 
 from biasvae_jax import host
-from biasvae_jax.cli import runtime
+from biasvae_jax.cli import common, runtime
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.errors import UsageError
 from biasvae_jax.runs.sums import write_checked
 from biasvae_jax.scores.diagnosis import CodeVariance, signal_share
+
+
+def raising(error):
+    def command(_):
+        raise error
+
+    try:
+        common.run(command)
+    finally:
+        common.LISTENER.stop()  # it would outlive the test
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GiB")]
+)
+def test_too_little_memory_is_one_line_and_status_1(error, capsys):
+    with pytest.raises(SystemExit) as stop:
+        raising(error)
+    assert stop.value.code == 1
+    assert capsys.readouterr().err.startswith("error: out of memory; free some")
+
+
+def test_what_nobody_foresaw_is_no_lack_of_memory():
+    for error in (jax.errors.JaxRuntimeError("INTERNAL"), ZeroDivisionError()):
+        with pytest.raises(type(error)):
+            raising(error)
 
 
 @pytest.fixture
