@@ -200,7 +200,8 @@ def report(
         took = f"{seconds[name]:.0f}" if name in seconds else "–"
         for variable, meaning in variables.items():
             for label, values in table.columns(variable):
-                values = values[run.finite & ~np.isnan(values)]
+                values = values[run.finite]
+                values = values[~np.isnan(values)]
                 spread = ["n/a"] * 3
                 if values.size:
                     spread = [f"{f(values):.3f}" for f in (np.min, np.median, np.max)]

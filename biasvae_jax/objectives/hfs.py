@@ -35,10 +35,16 @@ def factorised_support_distance(code: jax.Array, points: int) -> jax.Array:
     first, second = np.triu_indices(code.shape[-1], 1)
     if not len(first):
         return jnp.zeros(())
-    apart = jnp.square(code[:points, None] - code[None])  # [value, row, latent]
-    apart = jnp.moveaxis(apart, -1, 0)
+    # the gradient flows through the farthest combination and its nearest row alone: find them first
+    fixed = jax.lax.stop_gradient(code).T
+    apart = jnp.square(fixed[:, :points, None] - fixed[:, None])  # [latent, value, row]
     both = apart[first][:, :, None] + apart[second][:, None]  # [pair, a, b, row]
-    return both.min(-1).max((-2, -1)).sum()
+    nearest = both.min(-1)
+    farthest = nearest.reshape(len(first), -1).argmax(-1)
+    a, b = jnp.unravel_index(farthest, nearest.shape[1:])
+    row = (apart[first, a] + apart[second, b]).argmin(-1)
+    moved = code[a, first] - code[row, first], code[b, second] - code[row, second]
+    return sum((jnp.square(each).sum() for each in moved), jnp.zeros(()))
 
 
 @register

@@ -40,7 +40,11 @@ NEEDED = {
     "scores.nc": (),
 }
 # the dimension beside the grid's that a variable has; "" for none
-ALONG = {"results.nc": ("",), "history.nc": ("step", "snapshot"), "scores.nc": ("", "factor")}
+ALONG = {
+    "results.nc": ("",),
+    "history.nc": ("step", "snapshot"),
+    "scores.nc": ("", "factor", "latent"),
+}
 VALUES = {"finite": (0, 1), "regime": tuple(int(code) for code in Regime)}
 
 
@@ -153,8 +157,7 @@ def _is_of(dataset: xr.Dataset, study: Study) -> bool:
         axes["step"] = training_history.bin_centres(study.training.steps)
     if "snapshot" in dataset.dims:
         axes["snapshot"] = study.training.snapshot_steps
-    if "factor" in dataset.dims:
-        axes["factor"] = range(dataset.sizes["factor"])
+    axes |= {n: range(dataset.sizes[n]) for n in ("factor", "latent") if n in dataset.dims}
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
         for name, values in axes.items()

@@ -1,7 +1,7 @@
 """`scores.nc` of a finished run: scores asked for afterwards, and why some are undefined.
 
-A variable has one number a model, or, along the further dimension `factor`, one for each factor.
-Such a variable is undefined where all of a model's numbers are NaN.
+A variable has one number a model, or, along a further dimension, one for each `factor` or each
+`latent`. Such a variable is undefined where all of a model's numbers are NaN.
 """
 
 import functools
@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from biasvae_jax.runs import directory
+from biasvae_jax.runs.datasets import ALONG
 from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.base import Meaning
 from biasvae_jax.scores.by_factor import attributes
@@ -41,7 +42,7 @@ class ScoreTable:
             }
             more = stored.drop_vars(names).data_vars
             self._others = {str(name): variable.variable for name, variable in more.items()}
-            self._others |= {n: stored[n].variable for n in ("factor",) if n in stored.dims}
+            self._others |= {n: stored[n].variable for n in ALONG["scores.nc"] if n in stored.dims}
 
     def _dims(self, name: str) -> tuple[str, ...]:
         along = self._meanings[name].along
@@ -49,20 +50,23 @@ class ScoreTable:
 
     @functools.cached_property
     def _about(self) -> Mapping[str, Mapping[str, Any]]:
-        """The attributes that only the study's world knows."""
+        """The attributes that only the study's world knows, and those of a dimension."""
         world = self._run.recipe.world
-        return attributes(world.factors, np.asarray(world.test_factors(self._run.data)))
+        ranks = {"long_name": "rank of a latent by its KL, largest first", "units": "1"}
+        known = attributes(world.factors, np.asarray(world.test_factors(self._run.data)))
+        return {"latent": ranks, **known}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One variable, `[models]` or `[models, factors]`."""
-        size, along = self._run.grid.size, self._meanings[name].along
-        shape = (size, len(self._run.recipe.world.factors)) if along else (size,)
+        """One variable, `[models]`, `[models, factors]` or `[models, latents]`."""
+        recipe, along = self._run.recipe, self._meanings[name].along
+        sizes = {"factor": len(recipe.world.factors), "latent": recipe.network.latent_dim}
+        shape = (self._run.grid.size, *([sizes[along]] if along else []))
         return self._values.get(name, np.full(shape, np.nan, np.float32))
 
     def columns(self, name: str) -> list[tuple[str, np.ndarray]]:
-        """One variable as labels and `[models]`: one of its own name, or one for each factor."""
+        """One variable as labels and `[models, …]`: one of its own name, or one a factor."""
         values = self[name]
-        if values.ndim == 1:
+        if self._meanings[name].along != "factor":
             return [(name, values)]
         factors = self._run.recipe.world.factors
         return [(f"{name}: {f.name}", values[:, j]) for j, f in enumerate(factors)]

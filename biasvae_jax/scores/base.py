@@ -25,7 +25,7 @@ Need = Literal[
 
 
 Value = float | str | np.ndarray
-"""Of a variable and one model: a number, `[factors]` along a dimension, or why there is none."""
+"""Of a variable and one model: a number, an array along a dimension, or why there is none."""
 
 
 class Meaning(NamedTuple):
@@ -38,7 +38,7 @@ class Meaning(NamedTuple):
     group: Group = "recovery"
     dtype: Any = np.float32
     along: str = ""
-    """A dimension beside the grid's, such as `factor`."""
+    """A dimension beside the grid's: `factor` or `latent`."""
     need: Need | None = None
     """What the variable needs beside its score."""
 

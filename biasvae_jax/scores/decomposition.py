@@ -20,7 +20,7 @@ from biasvae_jax.objectives import (
     reparameterise,
 )
 from biasvae_jax.objectives.terms import aggregated_posterior
-from biasvae_jax.scores.base import Better, Meaning, register_score
+from biasvae_jax.scores.base import Better, Meaning, Value, register_score
 from biasvae_jax.scores.subject import Subject, score_key
 from biasvae_jax.training import Recipe
 
@@ -76,7 +76,9 @@ def importance_bound(eps: jax.Array, x: jax.Array, params: Params, recipe: Recip
 
 
 @partial(jax.jit, static_argnums=0)
-def _scores(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax.Array:
+def _scores(
+    recipe: Recipe, key: jax.Array, params: Params, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     with jax.default_matmul_precision("highest"):
         mean, logvar = over_rows(lambda r: recipe.objective.posterior(recipe.network, params, r), x)
         eps_key, bound_key = jax.random.split(key)
@@ -85,21 +87,21 @@ def _scores(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax
         latents = mean.shape[-1]
         many = jax.random.normal(bound_key, (SAMPLES, min(IMAGES, len(x)), latents))
         bound = importance_bound(many, x[:IMAGES], params, recipe)
-        each = 0.5 * (jnp.square(mean) + jnp.exp(logvar) - 1 - logvar)
-        largest = each.mean(0).max()
-        return jnp.stack([*parts, largest, bound])
+        each = 0.5 * (jnp.square(mean) + jnp.exp(logvar) - 1 - logvar).mean(0)
+        return jnp.stack([*parts, each.max(), bound]), jnp.sort(each, descending=True)
 
 
-def _of(subject: Subject, x: jax.Array, use: int) -> Sequence[float]:
+def _of(subject: Subject, x: jax.Array, use: int) -> Sequence[Value]:
     # a posterior without width has no density
     _, logvar = subject.recipe.objective.posterior(subject.recipe.network, subject.params, x[:1])
     if bool(jnp.isneginf(logvar).any()):
         raise ValueError("the code is not drawn: its posterior has no density")
     key = score_key(subject.seed, use)
-    return [float(a) for a in np.asarray(_scores(subject.recipe, key, subject.params, x))]
+    parts, of_latents = map(np.asarray, _scores(subject.recipe, key, subject.params, x))
+    return [*map(float, parts), of_latents]
 
 
-def _decomposition(subject: Subject) -> Sequence[float]:
+def _decomposition(subject: Subject) -> Sequence[Value]:
     """Score a model on noisy training images, and on clean images of the test set."""
     training = subject.training_images[:ROWS]
     rows = np.random.default_rng(0).permutation(len(subject.test_images))[:ROWS]
@@ -112,7 +114,9 @@ PARTS = {
     "dimension_kl": "sum over latents of KL(q(z_j) ‖ p)",
     "largest_kl": "analytic KL of the latent that has most",
     "importance_bound": "importance-weighted bound of ln p(x), 64 samples, without the constant",
+    "latent_kl": "analytic KL of each latent, largest first",
 }
+ALONG = {"latent_kl": "latent"}
 BETTER: dict[str, Better] = {"importance_bound": "higher"}
 register_score(
     "decomposition",
@@ -121,7 +125,8 @@ register_score(
             f"{text}; {images}",
             "nat",
             BETTER.get(name, ""),
-            "information",  # type: ignore[arg-type]
+            "information",
+            along=ALONG.get(name, ""),
         )
         for suffix, images in (("", "4,096 training images"), ("_test", "4,096 test images"))
         for name, text in PARTS.items()

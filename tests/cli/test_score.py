@@ -95,7 +95,8 @@ def test_every_score_is_there_for_every_model(scored):
     expected = [v for name in names for v in families.VARIABLES[name] if v not in without]
     assert list(scores) == expected and scores.attrs["config"] == results.attrs["config"]
     for name, variable in scores.items():
-        further = ("factor",) if name == "factor_recovery" else ()
+        further = {"factor_recovery": ("factor",)}.get(name, ())
+        further = ("latent",) if name.startswith("latent_kl") else further
         assert variable.dims == ("mu", "beta", "seed", *further) and variable.dtype == np.float32
         assert variable.attrs["long_name"] and variable.attrs["units"] in ("1", "nat")
         assert not variable.isnull().any()

@@ -1,5 +1,6 @@
 """Each objective's own terms against slow sums in numpy, closed forms and trained models."""
 
+import functools
 import itertools
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from batches import KEY, NETWORK, WORLD, recipe_of, start, terms_of
+from jax.test_util import check_grads
 from scipy import special, stats
 
 from biasvae_jax.networks import Dense
@@ -95,6 +97,8 @@ def test_the_supports_distance_is_a_slow_search():
     line = jnp.stack([jnp.linspace(0, 1, 9)] * 2, axis=1)
     assert float(factorised_support_distance(line, 9)) == pytest.approx(0.5, abs=0.01)
     assert float(factorised_support_distance(line[:, :1], 9)) == 0
+    distance = functools.partial(factorised_support_distance, points=5)
+    check_grads(distance, (jnp.asarray(code),), 1, eps=1e-3)
     *_, terms = terms_of(Hfs(kl_weight=2.0), 3.0)
     loss = terms.reconstruction + 2 * terms.kl + 3 * terms.distance
     np.testing.assert_allclose(terms.loss, loss, rtol=1e-5)

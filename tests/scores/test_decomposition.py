@@ -59,6 +59,10 @@ def test_at_the_linear_optimum_the_kl_is_information_alone():
     assert found["total_correlation"] == pytest.approx(0, abs=0.04)
     assert found["dimension_kl"] == pytest.approx(0, abs=0.03)
     assert found["largest_kl"] == pytest.approx(kl / 4, rel=0.03)
+    of_latents = found["latent_kl"]
+    # a logvar is the same for every image, so Σ_j KL_j is the KL
+    assert of_latents.shape == (4,) and of_latents.sum() == pytest.approx(kl, rel=0.03)
+    assert (np.diff(of_latents) <= 0).all() and of_latents[0] == np.float32(found["largest_kl"])
     # test images have no noise, which costs ½ a pixel that no latent explains
     free = found["importance_bound_test"] - found["importance_bound"]
     assert 0.5 * (36 - 4) - 2 < free < 0.5 * 36 + 2
