@@ -13,7 +13,9 @@ Params = Any
 class Network(Protocol):
     """What training and scores need of a network: three pure functions on a parameter pytree.
 
-    A network may also have `features(params, x)`, its encoder's last hidden layer `[..., width]`.
+    A network may also have `features(params, x)`, its encoder's last hidden layer `[..., width]`,
+    and `layers(params)`, its decoder as a list of portable layers (`networks.portable`), by which
+    the report's page decodes too.
     """
 
     @property

@@ -11,10 +11,12 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from biasvae_jax.components import ConfigError, register, require_choice
 from biasvae_jax.networks.base import Architecture, Params
-from biasvae_jax.networks.mlp import Output, finish
+from biasvae_jax.networks.mlp import Output, affine, finish, output_layers
+from biasvae_jax.networks.portable import Apply, Fold, Layer, Product, Split
 from biasvae_jax.worlds.base import Image
 
 SIDE = 64
@@ -157,6 +159,19 @@ class ConvNet:
             h = _biased(spread(h, layers[f"conv_{i}"]["kernel"]), layers[f"conv_{i}"])
             h = h if i == len(CHANNELS) - 1 else jax.nn.relu(h)
         return finish(h.reshape(*z_hat.shape[:-1], -1), self.output)
+
+    def layers(self, params: Params) -> list[Layer]:
+        """Return the decoder as a portable list of layers: convolutions are products and folds."""
+        trained, relu = params["decoder"], Apply("relu")
+        dense = [affine(trained[f"dense_{i}"]) for i in (0, 1)]
+        listed: list[Layer] = [dense[0], relu, dense[1], relu, Split(16)]
+        for i in range(len(CHANNELS)):
+            kernel = np.asarray(trained[f"conv_{i}"]["kernel"])  # [4, 4, outputs, inputs]
+            flat = np.ascontiguousarray(kernel.reshape(-1, kernel.shape[-1]).T)
+            nothing = np.zeros(flat.shape[1], np.float32)
+            bias = np.asarray(trained[f"conv_{i}"]["bias"])
+            listed += [Product(flat, nothing), Fold(4 * 2**i, bias), relu]
+        return [*listed[:-1], *output_layers(self.output)]
 
 
 @register

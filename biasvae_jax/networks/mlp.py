@@ -6,9 +6,11 @@ from typing import Any, Literal, get_args
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from biasvae_jax.components import register, require, require_choice
 from biasvae_jax.networks.base import Architecture, Params
+from biasvae_jax.networks.portable import Apply, Layer, Product
 from biasvae_jax.worlds.base import Image
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh"]
@@ -78,11 +80,29 @@ class MLP:
         x_hat: Any = self._decoder.apply({"params": params["decoder"]}, z_hat)
         return finish(x_hat, self.output)
 
+    def layers(self, params: Params) -> list[Layer]:
+        """Return the decoder as a portable list of layers."""
+        trained = [params["decoder"][f"Dense_{i}"] for i in range(len(self.hidden) + 1)]
+        listed: list[Layer] = []
+        for each in trained:
+            listed += [affine(each), Apply(self.activation)]
+        return [*listed[:-1], *output_layers(self.output)]
+
 
 def finish(x_hat: jax.Array, output: Output) -> jax.Array:
     """Apply a decoder's last function."""
     # the sigmoid; XLA has a fast tanh on a CPU
     return 0.5 + 0.5 * jnp.tanh(0.5 * x_hat) if output == "sigmoid" else x_hat
+
+
+def affine(layer: Params) -> Product:
+    """Return a trained affine map as a portable layer."""
+    return Product(np.asarray(layer["kernel"]), np.asarray(layer["bias"]))
+
+
+def output_layers(output: Output) -> list[Layer]:
+    """Return a decoder's last function as portable layers."""
+    return [Apply("sigmoid")] if output == "sigmoid" else []
 
 
 def linear_network(pixels: int, latent_dim: int) -> MLP:
