@@ -21,6 +21,7 @@ from biasvae_jax.networks import Params
 from biasvae_jax.runs import description, directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.runs.files import write_atomically
+from biasvae_jax.runs.meanings import with_todays_meanings
 from biasvae_jax.runs.reading import cannot_read_now
 from biasvae_jax.runs.results import (
     SCORES,
@@ -243,6 +244,7 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
     if (path / "scores.nc").exists():
         more = with_factor_names(directory.read_dataset(path / "scores.nc", study))
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
+    scores = with_todays_meanings(scores, study.objective)
     return LoadedRun(path, study, about, scores, history, steps)
 
 
@@ -267,7 +269,9 @@ def load_finished(path: Path) -> LoadedRun:
             f"{path} is not finished; the command that started it goes on where it stopped"
         )
     study = directory.stored_study(path, about)
-    return LoadedRun(path, study, about, *_whole(path, study))
+    scores, history, steps = _whole(path, study)
+    scores = with_todays_meanings(scores, study.objective)
+    return LoadedRun(path, study, about, scores, history, steps)
 
 
 def write_table(run: LoadedRun) -> None:

@@ -22,13 +22,15 @@ from biasvae_jax.training import history as training_history
 ALWAYS = {
     "regime": Meaning(
         "what became of the model, from active_units, signal_share and β*", "1", "", "training",
-        np.int8,
+        np.int8, title="What became of the model",
     ),
     "steps": Meaning(
         "training steps taken; fewer than asked for where patience ended", "steps", "", "training",
-        np.int32,
+        np.int32, title="Steps taken",
     ),
-    "finite": Meaning("1 if the model stayed finite", "1", "", "training", np.int8),
+    "finite": Meaning(
+        "1 if the model stayed finite", "1", "", "training", np.int8, title="Stayed finite"
+    ),
 }  # fmt: skip
 PREFIXES = {"random_": "random initialisation: ", "linear_": "at the linear optimum: "}
 
@@ -37,10 +39,11 @@ def loss_meanings(objective: Objective, where: str = "the last 5 % of steps") ->
     """Return what each of an objective's terms is, as a mean over a part of training."""
     return {
         name: Meaning(
-            f"{text}, mean over {where}", objective.units.get(name, "nat"), "", "training"
+            f"{text}, mean over {where}", objective.units.get(name, "nat"), "", "training",
+            title=text[:1].upper() + text[1:],
         )
         for name, text in objective.meanings.items()
-    }
+    }  # fmt: skip
 
 
 def _swept() -> dict[str, Meaning]:
@@ -78,10 +81,7 @@ def _variable(
     name: str, meaning: Meaning, dims: tuple[str, ...], values: np.ndarray
 ) -> xr.Variable:
     prefix = next((text for start, text in PREFIXES.items() if name.startswith(start)), "")
-    attributes: dict[str, Any] = {"long_name": prefix + meaning.long_name, "units": meaning.units}
-    if meaning.better:
-        attributes["better"] = meaning.better
-    attributes["group"] = meaning.group
+    attributes = meaning.attributes(prefix)
     if name == "regime":  # codes and their names, as the CF conventions have them
         attributes["flag_values"] = np.array(GIVEN, np.int8)
         attributes["flag_meanings"] = " ".join(code.name.lower() for code in GIVEN)

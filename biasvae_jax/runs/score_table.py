@@ -102,10 +102,7 @@ class ScoreTable:
         variables = dict(self._others)
         for name, meaning in self._meanings.items():
             if name in self._values:
-                about: dict[str, Any] = {"long_name": meaning.long_name, "units": meaning.units}
-                about |= {"better": meaning.better} if meaning.better else {}
-                about["group"] = meaning.group
-                about |= self._about.get(name, {})
+                about = {**meaning.attributes(), **self._about.get(name, {})}
                 if self.undefined(name):
                     about["undefined"] = to_attribute(self.undefined(name))
                 values = grid.unflatten(self[name])

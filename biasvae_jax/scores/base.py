@@ -1,46 +1,26 @@
 """What a score is: its variables and their meanings, what it needs, how one model gets it.
 
-The one table of meanings. Scores without `compute` belong to every sweep, which computes them for
-all models at once; the others are asked for afterwards. A need that a study does not meet leaves a
-score out, and `unmet` says why.
+Scores without `compute` belong to every sweep, which computes them for all models at once; the
+others are asked for afterwards. A need that a study does not meet leaves a score out, and `unmet`
+says why.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from biasvae_jax.errors import first_line
+from biasvae_jax.meaning import Better as Better
+from biasvae_jax.meaning import Meaning as Meaning
+from biasvae_jax.meaning import Need as Need
 from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
-Group = Literal["recovery", "disentanglement", "information", "generation", "training", "traps"]
-Better = Literal["higher", "lower", ""]
-Need = Literal[
-    "binary", "continuous", "discrete", "event", "features", "latents", "noise", "numbers",
-    "optimum", "render", "training_set",
-]  # fmt: skip
-
-
 Value = float | str | np.ndarray
 """Of a variable and one model: a number, an array along a dimension, or why there is none."""
-
-
-class Meaning(NamedTuple):
-    """What a variable of the results is."""
-
-    long_name: str
-    units: str
-    better: Better = ""
-    """Which way is good, if either."""
-    group: Group = "recovery"
-    dtype: Any = np.float32
-    along: str = ""
-    """A dimension beside the grid's: `factor` or `latent`."""
-    need: Need | None = None
-    """What the variable needs beside its score."""
 
 
 @dataclass(frozen=True)

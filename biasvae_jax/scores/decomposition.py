@@ -109,13 +109,20 @@ def _decomposition(subject: Subject) -> Sequence[Value]:
 
 
 PARTS = {
-    "index_code_information": "information of the code about the image's index, at most 8.32",
-    "total_correlation": "total correlation of the code",
-    "dimension_kl": "sum over latents of KL(q(z_j) ‖ p)",
-    "largest_kl": "analytic KL of the latent that has most",
-    "importance_bound": "importance-weighted bound of ln p(x), 64 samples, without the constant",
-    "latent_kl": "analytic KL of each latent, largest first",
+    "index_code_information": (
+        "Information about the image's index",
+        "information of the code about the image's index, at most 8.32",
+    ),
+    "total_correlation": ("Total correlation of the code", "total correlation of the code"),
+    "dimension_kl": ("KL summed over latents", "sum over latents of KL(q(z_j) ‖ p)"),
+    "largest_kl": ("KL of the latent that has most", "analytic KL of the latent that has most"),
+    "importance_bound": (
+        "Importance-weighted bound",
+        "importance-weighted bound of ln p(x), 64 samples, without the constant",
+    ),
+    "latent_kl": ("KL of each latent", "analytic KL of each latent, largest first"),
 }
+"""Plain name and meaning of each."""
 ALONG = {"latent_kl": "latent"}
 BETTER: dict[str, Better] = {"importance_bound": "higher"}
 register_score(
@@ -127,9 +134,10 @@ register_score(
             BETTER.get(name, ""),
             "information",
             along=ALONG.get(name, ""),
+            title=f"{title}, {images.split()[1]} images",
         )
         for suffix, images in (("", "4,096 training images"), ("_test", "4,096 test images"))
-        for name, text in PARTS.items()
+        for name, (title, text) in PARTS.items()
     },
     _decomposition,
 )

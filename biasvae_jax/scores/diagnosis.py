@@ -27,7 +27,7 @@ register_score(
     {
         "gap": Meaning(
             "loss above the linear optimum's, on the same 32,768 fresh images", "nat", "lower",
-            "training",
+            "training", title="Loss above the linear optimum",
         )
     },
     needs=["optimum"],
@@ -37,7 +37,7 @@ register_score(
     {
         "signal_share": Meaning(
             "share of Var(posterior mean) that follows the factors, not the noise", "1", "higher",
-            "training",
+            "training", title="Share of the code that follows the factors",
         )
     },
     needs=["noise"],

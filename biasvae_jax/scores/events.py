@@ -29,21 +29,24 @@ EVENT = {
     "prior_mass": Meaning(
         "how often decoded samples of the prior show the rare event, over how often training "
         "images do (1: as often)",
-        "1", "", "generation",
+        "1", "", "generation", title="Rare event in samples, against training images",
     ),
     "posterior_mass": Meaning(
-        "the same of decoded codes of noisy training images (1: as often)", "1", "", "generation"
+        "the same of decoded codes of noisy training images (1: as often)", "1", "", "generation",
+        title="Rare event in decoded codes, against training images",
     ),
     "reach": Meaning(
         "squared error a pixel with which the best code is decoded to a test image that shows the "
         "rare event",
-        "intensity²", "lower", "generation",
+        "intensity²", "lower", "generation", title="Error of the best drawing of the rare event",
     ),
     "price": Meaning(
-        "squared distance of that code from the prior's mean, ‖z‖²", "1", "lower", "generation"
+        "squared distance of that code from the prior's mean, ‖z‖²", "1", "lower", "generation",
+        title="Distance of its code from the prior's mean",
     ),
     "encoder_error": Meaning(
-        "squared distance of that code from the image's posterior mean", "1", "lower", "generation"
+        "squared distance of that code from the image's posterior mean", "1", "lower", "generation",
+        title="Distance of its code from the posterior mean",
     ),
 }  # fmt: skip
 register_score("event", EVENT, needs=["event"])

@@ -9,7 +9,7 @@ from biasvae_jax.errors import first_line
 from biasvae_jax.networks import Params
 from biasvae_jax.scores import decomposition as decomposition  # registers its own
 from biasvae_jax.scores.alignment import linear_r2, match, mcc, probe_r2
-from biasvae_jax.scores.base import SCORES, Better, Meaning, Value, register_score
+from biasvae_jax.scores.base import SCORES, Meaning, Need, Value, register_score
 from biasvae_jax.scores.by_factor import factor_scores, summaries
 from biasvae_jax.scores.discrete import dci_discrete, mig_discrete, sap_discrete
 from biasvae_jax.scores.disentanglement import DCI, dci, mig, sap
@@ -80,19 +80,27 @@ def _dci_discrete(subject: Subject) -> Sequence[Value]:
     return found
 
 
-def _share(text: str, better: Better = "higher") -> Meaning:
-    return Meaning(text, "1", better, "disentanglement")
+def _share(title: str, text: str, worst: float = np.nan) -> Meaning:
+    return Meaning(text, "1", "higher", "disentanglement", title=title, worst=worst)
 
 
-def _nats(text: str) -> Meaning:
-    return Meaning(text, "nat", "higher", "information")
+def _nats(title: str, text: str) -> Meaning:
+    return Meaning(text, "nat", "higher", "information", title=title)
+
+
+def _r2(title: str, text: str, need: Need | None = None) -> Meaning:
+    return Meaning(text, "1", "higher", need=need, title=title, worst=0.0)
 
 
 register_score(
     "encoder",
     {
         "encoder_threshold": Meaning(
-            "β above which a collapse is stable for the encoder's features", "1", "", "training"
+            "β above which a collapse is stable for the encoder's features",
+            "1",
+            "",
+            "training",
+            title="β above which the encoder keeps a collapse",
         )
     },
     lambda s: [s.encoder_threshold],
@@ -104,23 +112,24 @@ register_score(
         "factor_recovery": Meaning(
             "of each factor, from z_hat by a linear head: R² of a continuous one, balanced "
             "accuracy of another, test images",
-            "1", "higher", along="factor",
+            "1", "higher", along="factor", title="Recovery of each factor", worst=0.0,
         ),
         "factor_auroc": Meaning(
             "AUROC of each binary factor, logistic head, held-out test images", "1", "higher",
-            along="factor", need="binary",
+            along="factor", need="binary", title="AUROC of each binary factor",
         ),
         "recovery_accuracy": Meaning(
             "mean balanced accuracy of binary and categorical factors, logistic heads, held-out "
             "test images",
-            "1", "higher", need="discrete",
+            "1", "higher", need="discrete", title="Balanced accuracy of classes",
         ),
         "recovery_auroc": Meaning(
             "mean AUROC of binary factors, logistic heads, held-out test images", "1", "higher",
-            need="binary",
+            need="binary", title="AUROC of binary factors",
         ),
-        "factor_r2": Meaning(
-            "mean R² of continuous factors, least squares, all test images", "1", "higher",
+        "factor_r2": _r2(
+            "R² of continuous factors",
+            "mean R² of continuous factors, least squares, all test images",
             need="continuous",
         ),
     },
@@ -129,9 +138,11 @@ register_score(
 register_score(
     "r2",
     {
-        "r2": Meaning("R² of the least-squares map z_hat → u, all test images", "1", "higher"),
-        "r2_reverse": Meaning(
-            "R² of the least-squares map u → z_hat, all test images", "1", "higher"
+        "r2": _r2(
+            "R² from code to factors", "R² of the least-squares map z_hat → u, all test images"
+        ),
+        "r2_reverse": _r2(
+            "R² from factors to code", "R² of the least-squares map u → z_hat, all test images"
         ),
     },
     lambda s: _both_ways(linear_r2, s, s.test),
@@ -139,38 +150,64 @@ register_score(
 )
 register_score(
     "mcc",
-    {"mcc": _share("mean |correlation| of factors with matched latents, all test images")},
+    {
+        "mcc": _share(
+            "Correlation with matched latents (MCC)",
+            "mean |correlation| of factors with matched latents, all test images",
+        )
+    },
     lambda s: [mcc(*_numbers(s, s.test))],
     ["numbers"],
 )
 register_score(
     "mig",
-    {"mig": _share("mutual information gap, 20 bins, all test images")},
+    {
+        "mig": _share(
+            "Mutual information gap (MIG)", "mutual information gap, 20 bins, all test images"
+        )
+    },
     lambda s: [mig(*s.of(s.test, "continuous"))],
     ["continuous"],
 )
 register_score(
     "mig_discrete",
-    {"mig_discrete": _share("mutual information gap of labels, 20 bins of z_hat, all test images")},
+    {
+        "mig_discrete": _share(
+            "Mutual information gap of labels",
+            "mutual information gap of labels, 20 bins of z_hat, all test images",
+        )
+    },
     lambda s: [mig_discrete(*s.of(s.test, *LABELS))],
     ["discrete"],
 )
 register_score(
     "sap",
-    {"sap": _share("separated attribute predictability, 2,000 test images")},
+    {
+        "sap": _share(
+            "Separated predictability (SAP)",
+            "separated attribute predictability, 2,000 test images",
+        )
+    },
     lambda s: [sap(*s.of(s.few, "continuous"))],
     ["continuous"],
 )
 register_score(
     "sap_discrete",
-    {"sap_discrete": _share("gap of balanced accuracies of linear SVMs, 2,000 test images")},
+    {
+        "sap_discrete": _share(
+            "Separated predictability of labels",
+            "gap of balanced accuracies of linear SVMs, 2,000 test images",
+        )
+    },
     lambda s: [sap_discrete(*s.of(s.few, *LABELS))],
     ["discrete"],
 )
 register_score(
     "dci",
     {
-        f"dci_{part}": _share(f"DCI {part}, boosted trees, 2,000 test images")
+        f"dci_{part}": _share(
+            f"DCI: {part}", f"DCI {part}, boosted trees, 2,000 test images", worst=0.0
+        )
         for part in DCI._fields
     },
     lambda s: dci(*s.of(s.few, "continuous")),
@@ -179,7 +216,9 @@ register_score(
 register_score(
     "dci_discrete",
     {
-        f"dci_discrete_{part}": _share(f"DCI {part} of labels, boosted trees, 2,000 test images")
+        f"dci_discrete_{part}": _share(
+            f"DCI of labels: {part}", f"DCI {part} of labels, boosted trees, 2,000 test images"
+        )
         for part in DCI._fields
     },
     _dci_discrete,
@@ -188,11 +227,13 @@ register_score(
 register_score(
     "probe",
     {
-        "probe_r2": Meaning(
-            "held-out R² of a kernel probe z_hat → u, 2,000 test images", "1", "higher"
+        "probe_r2": _r2(
+            "R² from code to factors, curved map",
+            "held-out R² of a kernel probe z_hat → u, 2,000 test images",
         ),
-        "probe_r2_reverse": Meaning(
-            "held-out R² of a kernel probe u → z_hat, 2,000 test images", "1", "higher"
+        "probe_r2_reverse": _r2(
+            "R² from factors to code, curved map",
+            "held-out R² of a kernel probe u → z_hat, 2,000 test images",
         ),
     },
     lambda s: _both_ways(probe_r2, s, s.few),
@@ -200,23 +241,31 @@ register_score(
 )
 register_score(
     "beta_vae",
-    {"beta_vae_score": _share("β-VAE score: accuracy, chance is 1/factors")},
+    {"beta_vae_score": _share("β-VAE score", "β-VAE score: accuracy, chance is 1/factors")},
     _intervention(beta_vae_score),
     ["render"],
 )
 register_score(
     "factor_vae",
-    {"factor_vae_score": _share("FactorVAE score: accuracy, chance is 1/factors")},
+    {
+        "factor_vae_score": _share(
+            "FactorVAE score", "FactorVAE score: accuracy, chance is 1/factors"
+        )
+    },
     _intervention(factor_vae_score),
     ["render"],
 )
 register_score(
     "gaussian",
     {
-        "mi_gaussian": _nats("I(z; z_hat) from canonical correlations, as if Gaussian"),
-        "mi_gaussian_test": _nats("the same of u and z_hat over the test images")._replace(
-            need="numbers"
+        "mi_gaussian": _nats(
+            "Information of the code, as if Gaussian",
+            "I(z; z_hat) from canonical correlations, as if Gaussian",
         ),
+        "mi_gaussian_test": _nats(
+            "Information of the code, as if Gaussian, test images",
+            "the same of u and z_hat over the test images",
+        )._replace(need="numbers"),
     },
     lambda s: [_or_why(gaussian_information, *pair) for pair in (s.joint, _numbers(s, s.test))],
     ["latents"],
@@ -224,8 +273,14 @@ register_score(
 register_score(
     "ksg",
     {
-        "mi_ksg_matched": _nats("sum of I(z_j; matched z_hat), nearest neighbours"),
-        "mi_ksg_canonical": _nats("sum of I over canonical pairs, nearest neighbours"),
+        "mi_ksg_matched": _nats(
+            "Information of matched latents (KSG)",
+            "sum of I(z_j; matched z_hat), nearest neighbours",
+        ),
+        "mi_ksg_canonical": _nats(
+            "Information of canonical pairs (KSG)",
+            "sum of I over canonical pairs, nearest neighbours",
+        ),
     },
     _ksg,
     ["latents"],
@@ -233,12 +288,20 @@ register_score(
 # trained for many models at once by `neural_bound`; the number is InfoNCE's cap, ln 2,048
 register_score(
     "info_nce",
-    {"mi_info_nce": _nats("InfoNCE lower bound of I(z; z_hat), at most 7.62")},
+    {
+        "mi_info_nce": _nats(
+            "Information, InfoNCE bound", "InfoNCE lower bound of I(z; z_hat), at most 7.62"
+        )
+    },
     needs=["latents"],
 )
 register_score(
     "mine",
-    {"mi_mine": _nats("MINE (Donsker–Varadhan) lower bound of I(z; z_hat)")},
+    {
+        "mi_mine": _nats(
+            "Information, MINE bound", "MINE (Donsker–Varadhan) lower bound of I(z; z_hat)"
+        )
+    },
     needs=["latents"],
 )
 

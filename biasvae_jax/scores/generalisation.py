@@ -16,13 +16,16 @@ LOSS_BATCHES = GAP_BATCHES  # 32,768 images, those of `gap`
 
 GENERALISATION = {
     "train_loss": Meaning(
-        "objective without warm-up on the training images, trained model", "nat", "", "training"
+        "objective without warm-up on the training images, trained model", "nat", "", "training",
+        title="Loss on training images",
     ),
     "test_loss": Meaning(
         "objective without warm-up on 32,768 fresh images under the same bias", "nat", "lower",
-        "training",
+        "training", title="Loss on fresh images",
     ),
-    "generalisation_gap": Meaning("test_loss − train_loss", "nat", "lower", "training"),
+    "generalisation_gap": Meaning(
+        "test_loss − train_loss", "nat", "lower", "training", title="Generalisation gap of the loss"
+    ),
 }  # fmt: skip
 register_score("generalisation", GENERALISATION, needs=["training_set"])
 

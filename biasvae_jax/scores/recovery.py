@@ -25,37 +25,56 @@ ACTIVE_IMAGES = 8_192
 
 
 RECOVERY = {
-    "pmi": Meaning("PMI, the original study's proxy: MSE of the Adam head u → z_hat", "1", "lower"),
-    "pmi_exact": Meaning("MSE of the least-squares head u → z_hat", "1", "lower"),
-    "pmi_mean": Meaning(
-        "MSE of the least-squares head u → posterior mean", "1", "lower", "traps"
+    "pmi": Meaning(
+        "PMI, the original study's proxy: MSE of the Adam head u → z_hat", "1", "lower",
+        title="Error from factors to code (PMI)",
     ),
-    "recovery_mse": Meaning("MSE of the Adam head z_hat → u", "factor²", "lower"),
-    "recovery_r2": Meaning("R² of the least-squares head z_hat → u", "1", "higher"),
+    "pmi_exact": Meaning(
+        "MSE of the least-squares head u → z_hat", "1", "lower",
+        title="Error from factors to code, exact head",
+    ),
+    "pmi_mean": Meaning(
+        "MSE of the least-squares head u → posterior mean", "1", "lower", "traps",
+        title="Error from factors to posterior mean",
+    ),
+    "recovery_mse": Meaning(
+        "MSE of the Adam head z_hat → u", "factor²", "lower", title="Error from code to factors"
+    ),
+    "recovery_r2": Meaning(
+        "R² of the least-squares head z_hat → u", "1", "higher", title="Recovery (R²)", worst=0.0
+    ),
     "recovery_r2_mean": Meaning(
-        "R² of the least-squares head posterior mean → u", "1", "higher", "traps"
+        "R² of the least-squares head posterior mean → u", "1", "higher", "traps",
+        title="Recovery from the posterior mean (R²)", worst=0.0,
     ),
     "generation_mse": Meaning(
-        "mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²", "lower", "generation"
+        "mean of (G(u) − decode(P(u)))² over images and pixels", "intensity²", "lower",
+        "generation", title="Drawing error",
     ),
     "generation_offset": Meaning(
-        "part of generation_mse from the mean image", "intensity²", "lower", "generation"
+        "part of generation_mse from the mean image", "intensity²", "lower", "generation",
+        title="Drawing error: mean image",
     ),
     "generation_shrinkage": Meaning(
-        "part of generation_mse from its contrast", "intensity²", "lower", "generation"
+        "part of generation_mse from its contrast", "intensity²", "lower", "generation",
+        title="Drawing error: contrast",
     ),
     "generation_head": Meaning(
-        "the rest of generation_mse: head and decoder", "intensity²", "lower", "generation"
+        "the rest of generation_mse: head and decoder", "intensity²", "lower", "generation",
+        title="Drawing error: the rest",
     ),
     "active_units": Meaning(
         "latents with Var(posterior mean) > 0.01 on training images",
-        "latents", "", "training", np.int32,
+        "latents", "", "training", np.int32, title="Active latents",
     ),
 }  # fmt: skip
 register_score("recovery", RECOVERY)
 BASELINE = {
-    "recovery_mse_raw": Meaning("MSE of the plainest Adam head z_hat → u", "factor²", "lower"),
-}
+    "recovery_mse_raw": Meaning(
+        "MSE of the plainest Adam head z_hat → u", "factor²", "lower",
+        title="Error from code to factors, plainest head",
+    ),
+}  # fmt: skip
 """Of randomly initialised networks alone."""
 
 
