@@ -15,6 +15,7 @@ from biasvae_jax.drawing import own_settings
 from biasvae_jax.figures import (
     MOST_NUMBERED,
     REGIMES,
+    Apart,
     heat_map,
     image_grid,
     pictures,
@@ -153,7 +154,7 @@ def test_curves_have_a_line_for_each_name_in_each_panel():
     figure = training_curves(step, terms, ["β = 1", "β = 2"], "t", "")
     render(figure)
     assert [len(axes.lines) for axes in figure.axes] == [2, 2, 2]
-    assert [axes.get_ylabel() for axes in figure.axes] == list(terms)
+    assert [axes.get_title("left") for axes in figure.axes] == list(terms)
     assert all(axes.get_xlabel() == "training step" for axes in figure.axes)
     np.testing.assert_array_equal(figure.axes[2].lines[1].get_ydata(), terms["KL (nats)"][1])
 
@@ -162,7 +163,7 @@ def test_five_terms_have_five_panels_below_each_other_too():
     terms = {f"a term of some words, the {i}th (nats)": np.ones((1, 5)) * i for i in range(5)}
     figure = training_curves(np.arange(5), terms, ["γ = 1"], "t", "")
     render(figure)
-    assert [axes.get_ylabel() for axes in figure.axes] == list(terms)
+    assert [axes.get_title("left") for axes in figure.axes] == list(terms)
     boxes = [axes.get_position() for axes in figure.axes]
     assert boxes[3].y1 < boxes[0].y0 and boxes[3].x0 == pytest.approx(boxes[0].x0, abs=0.02)
 
@@ -223,16 +224,80 @@ def test_large_maps_and_many_curves_stay_of_a_size():
     assert len(figure.legends[0].get_texts()) <= 16 and len(figure.axes[0].lines) == 120
 
 
-def test_a_maps_numbers_read_on_their_cells():
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_a_maps_numbers_read_on_their_cells(better):
     """The WCAG contrast of black or white with the cell's colour is at least 4.5."""
     values = np.linspace(0, 1, 12).reshape(3, 4)
-    axes = heat_map(values, MU, BETA, "a score", "unit").axes[0]
+    apart = Apart(values == 0, "nothing")
+    axes = heat_map(values, MU, BETA, "a score", "unit", better=better, apart=apart).axes[0]
+    image = axes.images[0]
+    colours = np.asarray(image.to_rgba(image.get_array())).reshape(-1, 4)
     assert len(axes.texts) == 12
-    for text, rgba in zip(axes.texts, axes.images[0].cmap(values.ravel()), strict=True):
+    for text, rgba in zip(axes.texts, colours, strict=True):
         channel = np.where(rgba <= 0.04045, rgba / 12.92, ((rgba + 0.055) / 1.055) ** 2.4)[:3]
         behind = channel @ (0.2126, 0.7152, 0.0722) + 0.05
         ink = 1.05 if to_hex(text.get_color()) == "#ffffff" else 0.05
         assert max(ink, behind) / min(ink, behind) > 4.5
+
+
+def test_the_good_end_of_a_map_is_the_bright_one_and_the_bar_says_which():
+    values = np.linspace(0, 1, 12).reshape(3, 4)
+    for better, good, bad in (("higher", 1.0, 0.0), ("lower", 0.0, 1.0)):
+        axes, bar = heat_map(values, MU, BETA, "t", "MSE", better=better).axes
+        image = axes.images[0]
+        brightness = [sum(image.to_rgba(np.array(value))[:3]) for value in (bad, good)]
+        assert brightness[1] > brightness[0] + 0.5
+        assert bar.get_ylabel() == f"MSE, {better} is better"
+
+
+def test_maps_of_one_range_have_one_scale_of_colours():
+    low, high = (heat_map(np.full((3, 4), v), MU, BETA, "", "", limits=(0, 1)) for v in (0.2, 0.9))
+    assert low.axes[0].images[0].get_clim() == high.axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_cells_that_say_nothing_are_hatched_and_change_no_colour():
+    values = np.full((3, 4), 5.0)
+    values[0, 3], values[2] = 0.1, [6.0, 7.0, 8.0, 9.0]
+    figure = heat_map(values, MU, BETA, "", "", apart=Apart(values < 1, "no latent active"))
+    render(figure)
+    axes = figure.axes[0]
+    assert axes.images[0].get_clim() == (5, 9) and texts(axes)[3] == "0.100"
+    assert [patch.get_xy() for patch in axes.patches] == [(2.5, -0.5)] and axes.patches[
+        0
+    ].get_hatch()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no latent active"]
+    none = heat_map(values, MU, BETA, "", "", apart=Apart(values < 0, "no latent active"))
+    assert not none.legends
+
+
+def test_a_map_for_a_page_has_large_type_and_no_numbers():
+    line = np.array([1.0, 2.0, 100.0])
+    figure = heat_map(np.eye(3, 4), MU, BETA, "a title", "R²", line, for_page=True)
+    render(figure)
+    axes = figure.axes[0]
+    assert not axes.texts and len(axes.lines) == 1
+    inches, half_a_column = figure.get_size_inches()[0], 410  # pixels of a README's two columns
+    written = (*axes.get_xticklabels(), axes.title, *figure.legends[0].get_texts())
+    assert min(text.get_size() for text in written) * half_a_column / (72 * inches) > 11
+
+
+def test_lines_that_end_as_one_share_a_name_at_their_end():
+    ends = np.array([1.0, 1.0, 0.2, 1.0, 0.5, np.nan])
+    lines = ends[:, None] * np.linspace(0.1, 1, 5)
+    names = [f"{n:g}" for n in (0.1, 0.5, 1, 4, 5, 10)]
+    figure = training_curves(np.arange(5), {"KL (nats)": lines}, names, "t", "β")
+    render(figure)
+    written = figure.axes[0].texts
+    assert [text.get_text() for text in written] == ["1", "5", "0.1 to 0.5, 4"]
+    assert all(text.get_window_extent().x0 > figure.axes[0].bbox.x1 for text in written)
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap():
+    lines = np.tile(np.r_[np.linspace(0.5, 0.7, 10), 2.0][:, None], 4)
+    figure = training_curves(np.arange(4), {"KL": lines}, list("abcdefghijk"), "t", "β")
+    render(figure)
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 11 and all(a.y1 <= b.y0 + 1 for a, b in itertools.pairwise(boxes))
 
 
 def test_a_users_settings_of_matplotlib_change_no_figure():

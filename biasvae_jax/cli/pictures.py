@@ -9,10 +9,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from biasvae_jax.axes import Axis
+from biasvae_jax.cli.maps import HEAT_MAPS, draw_map, score_of
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.factors import as_columns
 from biasvae_jax.figures import (
-    heat_map,
     image_grid,
     pictures,
     regime_map,
@@ -29,28 +29,6 @@ from biasvae_jax.worlds import Generated
 ROW = 21  # images in a row, as in the original study
 SHOWN_MODELS = 8  # test images of a model's figure
 HEAD_ROWS = 20_000  # test images behind the drawn projection
-
-# file: (title, unit); the score is its name without "heatmap_"
-HEAT_MAPS = {
-    "heatmap_pmi": ("PMI: error of the linear head from true factors to the learned code", "MSE"),
-    "heatmap_recovery_mse": (
-        "Error of the linear head from the learned code to the true factors",
-        "MSE",
-    ),
-    "heatmap_recovery_r2": (
-        "Recovery: share of the factors' variance a linear map of the code explains",
-        "R²",
-    ),
-    "heatmap_generation_mse": (
-        "Error of the decoded projection, decode(P(u)) against G(u)",
-        "MSE",
-    ),
-    "gap": ("Loss above that of the linear optimum", "nats (below 0: better than it)"),
-    "signal_share": (
-        "Signal or noise? Share of the code that follows the factors",
-        "signal share (n/a: no latent active)",
-    ),
-}
 
 
 @own_settings()
@@ -71,18 +49,15 @@ def _save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def _heat_maps(folder: Path, run: LoadedRun) -> None:
-    """Draw the map of each score that the results have."""
+    """Draw the map of each score that the results have, and what became of each model."""
     grid, results = run.grid, run.scores
-    axes = grid.bias, grid.strength
-    seeds = "" if grid.seeds == 1 else f" (mean of {grid.seeds} seeds)"
-    for name, (title, label) in HEAT_MAPS.items():
-        score = name.removeprefix("heatmap_")
-        if score in results:
-            values = results[score].transpose(*grid.dims).mean("seed").values
-            _save(heat_map(values, *axes, title + seeds, label, run.boundaries), folder, name)
+    for name in HEAT_MAPS:
+        if score_of(name) in results:
+            _save(draw_map(run, name), folder, name)
     codes = results["regime"].transpose(*grid.dims).values
     measured = "signal_share" in results
-    _save(regime_map({"": codes}, *axes, run.boundaries, measured), folder, "regime")
+    figure = regime_map({"": codes}, grid.bias, grid.strength, run.boundaries, measured)
+    _save(figure, folder, "regime")
 
 
 def _curves(folder: Path, run: LoadedRun) -> None:
@@ -93,7 +68,7 @@ def _curves(folder: Path, run: LoadedRun) -> None:
     for axis, other, over in ((bias, strength, of_bias), (strength, bias, strength.symbol)):
         fixed = _nearest_to_neutral(other)
         part = mean.isel({other.name: other.values.index(fixed)})
-        names = [f"{axis.symbol} = {v:g}" for v in axis]
+        names = [f"{v:g}" for v in axis]
         for along, kind in (("step", "curves"), ("snapshot", "course")):
             terms = {
                 _label(variable): variable.transpose(axis.name, along).values
@@ -105,7 +80,7 @@ def _curves(folder: Path, run: LoadedRun) -> None:
             what = "Training curves" if kind == "curves" else "Time course"
             title = f"{what} over {over}, {other.symbol} = {fixed:g}"
             steps, logarithmic = part[along].values, kind == "course"
-            figure = training_curves(steps, terms, names, title, "", logarithmic)
+            figure = training_curves(steps, terms, names, title, axis.symbol, logarithmic)
             _save(figure, folder, f"{kind}_over_{axis.name}")
 
 
@@ -154,7 +129,7 @@ def _test_images(folder: Path, run: LoadedRun, x: np.ndarray) -> None:
 
 
 def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
-    """Draw the models of the highest and the lowest recovery R²."""
+    """Draw the model of the highest recovery R², and of the lowest under the same bias."""
     grid = run.grid
     if "recovery_r2" not in run.scores:
         return
@@ -162,16 +137,26 @@ def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
     r2 = run.scores["recovery_r2"].transpose(seeds, bias, strength).values
     if np.isnan(r2).all():
         return
-    highest, lowest = np.nanargmax(r2), np.nanargmin(r2)
+    seed, row, best, worst = best_and_worst(r2)
     # the files' names are older than the words
-    for name, which, place in (("recovered", "highest", highest), ("collapsed", "lowest", lowest)):
-        seed, i, j = (int(index) for index in np.unravel_index(place, r2.shape))
-        cell = {bias: grid.bias[i], strength: grid.strength[j]}
+    for name, which, column in (("recovered", "highest", best), ("collapsed", "lowest", worst)):
+        cell = {bias: grid.bias[row], strength: grid.strength[column]}
         params = run.params(**cell, seed=seed)
-        label = f"model of {which} recovery R² ({grid.name(**cell)}, R² = {r2[seed, i, j]:.2f})"
+        found = f"{grid.name(**cell)}, R² = {r2[seed, row, column]:.2f}"
+        label = f"model of {which} recovery R² ({found})"
         figure = _reconstructions(run, params, u, x, label)
         _save(figure, folder, f"reconstructions_{name}")
         _save(_traversal(run, params, label), folder, f"traversal_{name}")
+
+
+def best_and_worst(scores: np.ndarray) -> tuple[int, int, int, int]:
+    """Return seed, row and column of the highest of scores `[seeds, rows, columns]`, and a column.
+
+    The last is that of the lowest of the same seed and row: two models that learned from the same
+    images and differ in the strength alone. NaN is neither; not all may be NaN.
+    """
+    seed, row, best = np.unravel_index(np.nanargmax(scores), scores.shape)
+    return int(seed), int(row), int(best), int(np.nanargmin(scores[seed, row]))
 
 
 def _reconstructions(

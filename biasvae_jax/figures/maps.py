@@ -1,60 +1,32 @@
-"""Maps over the grid: one score, or what became of each model."""
+"""A map of one score over the grid, yellow where it is good."""
 
-from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import ListedColormap
+from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import withStroke
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.drawing import own_settings
-from biasvae_jax.statistics.regimes import WORDS, Regime, in_words
-from biasvae_jax.statistics.staircase import boundary_steps
+from biasvae_jax.figures.grid import draw_boundary, drawn_cells, name_cells
 
 COLOUR_MAP = "cividis"  # even in lightness, and the same to colour-blind readers
-# after Okabe & Ito: apart for colour-blind readers, and none is the boundary's vermilion
-COLOURS = {
-    Regime.FOLLOWING: "#0072B2",
-    Regime.ACTIVE_ON_NOISE: "#9933FF",
-    Regime.PARTIAL: "#56B4E9",
-    Regime.COLLAPSED_BELOW: "#F0E442",
-    Regime.COLLAPSED_BEYOND: "#D9D9D9",
-    Regime.ACTIVE_BEYOND: "#CC79A7",
-    Regime.COLLAPSED: "#882255",
-    Regime.DIVERGED: "#000000",
-    Regime.RECOVERED: "#443300",
-}
-REGIMES = {code: (colour, WORDS[code]) for code, colour in COLOURS.items()}
-"""Colour and words of each regime, `{s}` standing for the strength's symbol."""
-MOST_NUMBERED = 32  # columns or rows; larger maps have no room for a number in each cell
-MOST_NAMED = 16  # lines of a legend, cells named along a side of a larger map
+NOTHING = "0.85"  # of cells without a value, and of those that a map leaves out of its colours
+LARGE_TYPE = 16  # points, on a figure of PAGE inches, which a page shows half as wide
+PAGE = (7.6, 6.2)
+
+Better = Literal["higher", "lower", ""]
 
 
-def spread(values: Sequence, most: int) -> Sequence:
-    """Return at most so many of the values, evenly picked, the first among them."""
-    return values[:: -(-len(values) // most)]
+class Apart(NamedTuple):
+    """Cells of which a score says nothing: grey and hatched, and not among its colours."""
 
-
-def _drawn_cells(rows: Axis, columns: Axis) -> tuple[int, int]:
-    """Return the columns and rows that a map has room for: all, or those of a small figure."""
-    if max(len(columns), len(rows)) <= MOST_NUMBERED:
-        return len(columns), len(rows)
-    return MOST_NAMED, MOST_NAMED
-
-
-def _name_cells(axes, rows: Axis, columns: Axis) -> None:
-    """Name the columns and rows of a map, or some of them where there are many."""
-    sides = (axes.set_xticks, axes.set_yticks), (columns, rows), _drawn_cells(rows, columns)
-    for ticks, axis, room in zip(*sides, strict=True):
-        shown = spread(range(len(axis)), room)
-        ticks(shown, [_number(axis[i]) for i in shown])
-    axes.set_xlabel(columns.label)
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
+    cells: np.ndarray
+    """`[rows, columns]`, true where it says nothing."""
+    reason: str
+    """Why, for the legend."""
 
 
 @own_settings()
@@ -65,107 +37,72 @@ def heat_map(
     title: str,
     label: str,
     boundary: np.ndarray | None = None,
+    *,
+    better: Better = "",
+    limits: tuple[float, float] | None = None,
+    apart: Apart | None = None,
+    for_page: bool = False,
 ) -> Figure:
     """Draw one score over the grid, its value in each cell.
 
     `values` `[rows, columns]`, NaN where there is none; `boundary` `[rows]` is the strength at
     which the theory expects collapse, drawn as steps, or `[rows, lines]`, that of each latent,
-    falling, thinner after the first.
+    falling, thinner after the first. The end of the colours that is `better` is the bright one.
+    `limits` are the values at both ends of the colours, by default the least and the greatest.
+    `for_page` is the form for a narrow column of a page: large type, no numbers.
     """
     values = np.asarray(values, float)
-    wide, high = _drawn_cells(rows, columns)
-    figure = Figure(figsize=(3.2 + 0.72 * wide, 2.2 + 0.46 * high), layout="constrained")
-    axes = figure.add_subplot()
-    colours = colormaps[COLOUR_MAP].with_extremes(bad="0.85")
-    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, aspect="auto", origin="lower")
-    _name_cells(axes, rows, columns)
-    axes.set_ylabel(rows.label)
-    axes.set_title(title, wrap=True)
-    figure.colorbar(image, ax=axes, label=label)
-    least, most = image.get_clim()
-    numbered = (len(columns), len(rows)) == (wide, high)
-    for (row, column), value in np.ndenumerate(values) if numbered else ():
-        text = "n/a" if np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
-        dark = not np.isnan(value) and value < least + 0.47 * (most - least)  # both read alike
-        axes.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if dark else "k",
-            zorder=3,
+    wide, high = drawn_cells(rows, columns)
+    inches = PAGE if for_page else (3.2 + 0.72 * wide, 2.2 + 0.46 * high)
+    with rc_context({"font.size": LARGE_TYPE if for_page else 10}):
+        figure = Figure(figsize=inches, layout="constrained")
+        axes = figure.add_subplot()
+        colours = colormaps[COLOUR_MAP + ("_r" if better == "lower" else "")]
+        coloured = values if apart is None else np.where(apart.cells, np.nan, values)
+        shown = np.ma.masked_invalid(coloured)
+        image = axes.imshow(
+            shown, cmap=colours.with_extremes(bad=NOTHING), aspect="auto", origin="lower"
         )
-    if boundary is not None:
-        handles = _draw_boundary(axes, boundary, rows, columns)
-        figure.legend(handles=handles, loc="outside lower center", frameon=False)
-    return figure
-
-
-def _draw_boundary(axes, boundary: np.ndarray, rows: Axis, columns: Axis) -> list:
-    """Draw β*(μ) as staircases between the cells they separate; returns those for a legend."""
-    name, drawn = f"{columns.symbol}*({rows.symbol})", []
-    for each in np.reshape(boundary, (len(rows), -1)).T:
-        x, y = boundary_steps(each, columns)
-        if not x.size:
-            return []  # columns out of order have no "between"
-        drawn += axes.step(x, y, where="post", color="#D55E00", linewidth=1)
-    drawn[0].set(linewidth=2.5, label=f"{name}: to its right, the linear theory predicts collapse")
-    if len(drawn) > 1:
-        drawn[1].set(label="the same of each further latent")
-    axes.set_xlim(-0.5, len(columns) - 0.5)
-    axes.set_ylim(-0.5, len(rows) - 0.5)
-    return drawn[:2]
-
-
-@own_settings()
-def regime_map(
-    regimes: Mapping[str, np.ndarray],
-    rows: Axis,
-    columns: Axis,
-    boundary: np.ndarray | None = None,
-    measured: bool = True,
-) -> Figure:
-    """Draw what became of the models over the grid, a panel for each run named.
-
-    `regimes` holds codes of `Regime`, `[rows, columns, seed]`: a cell has a share of each seed's
-    colour, in the order of the codes. `boundary` `[rows]` is as in `heat_map`, for all runs;
-    `measured` is whether `signal_share` was, without which the legend says so.
-    """
-    wide, high = _drawn_cells(rows, columns)
-    width, height = 0.9 + 0.44 * wide, 0.36 * high
-    figure = Figure(figsize=(max(7.2, width * len(regimes)), 2.6 + height), layout="constrained")
-    several = any(np.shape(codes)[-1] > 1 for codes in regimes.values())
-    each = "model (cells are divided among their seeds)" if several else "model"
-    figure.suptitle(f"What became of each {each}")
-    panels = figure.subplots(1, len(regimes), sharey=True, squeeze=False)[0]
-    colours, line = ListedColormap([COLOURS[code] for code in Regime]), []
-    for axes, (name, codes) in zip(panels, regimes.items(), strict=True):
-        shares = np.sort(np.asarray(codes, int), axis=-1).reshape(len(rows), -1)
-        axes.imshow(
-            shares,
-            cmap=colours,
-            vmin=-0.5,
-            vmax=len(Regime) - 0.5,
-            aspect="auto",
-            origin="lower",
-            interpolation="nearest",
-            extent=(-0.5, len(columns) - 0.5, -0.5, len(rows) - 0.5),
-        )
-        axes.vlines(np.arange(1, len(columns)) - 0.5, -0.5, len(rows) - 0.5, "white", linewidth=1)
-        axes.hlines(np.arange(1, len(rows)) - 0.5, -0.5, len(columns) - 0.5, "white", linewidth=1)
-        _name_cells(axes, rows, columns)
-        axes.set(title=name)
+        if limits is not None:
+            image.set_clim(*limits)
+        name_cells(axes, rows, columns, (6, 6) if for_page else (wide, high))
+        axes.set_ylabel(rows.label)
+        axes.set_title(title, wrap=True)
+        good = f"{label}, {better} is better" if better else label
+        figure.colorbar(image, ax=axes, label=good)
+        numbered = (len(columns), len(rows)) == (wide, high) and not for_page
+        if numbered:
+            _write_numbers(axes, values, np.asarray(image.to_rgba(shown)))
+        handles = [] if apart is None else _hatch(axes, apart)
         if boundary is not None:
-            line = _draw_boundary(axes, boundary, rows, columns)
-    panels[0].set_ylabel(rows.label)
-    present = set(np.concatenate([np.ravel(codes) for codes in regimes.values()]).tolist())
-    patches = [
-        Patch(color=colour, label=in_words(code, columns.symbol, measured))
-        for code, colour in COLOURS.items()
-        if code in present
-    ]
-    beside = 2 if len(regimes) > 1 else 1
-    figure.legend(handles=patches + line, loc="outside lower center", ncols=beside, frameon=False)
+            handles += draw_boundary(axes, boundary, rows, columns)
+        if handles:
+            figure.legend(handles=handles, loc="outside lower center", frameon=False)
     return figure
+
+
+def _write_numbers(axes, values: np.ndarray, colours: np.ndarray) -> None:
+    """Write each value on its cell, in the ink that reads there, a rim keeping lines off it."""
+    for (row, column), value in np.ndenumerate(values):
+        text = "n/a" if np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+        cell = colours[row, column]
+        ink = "white" if luminance(cell) < 0.179 else "black"  # both then read alike, or better
+        written = axes.text(
+            column, row, text, ha="center", va="center", fontsize=8, color=ink, zorder=3
+        )
+        written.set_path_effects([withStroke(linewidth=2.5, foreground=cell)])
+
+
+def luminance(colour: np.ndarray) -> float:
+    """Return the relative luminance of an sRGB colour, 0 (black) to 1 (white), as WCAG has it."""
+    channel = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(channel[:3] @ (0.2126, 0.7152, 0.0722))
+
+
+def _hatch(axes, apart: Apart) -> list:
+    """Hatch the cells of which the score says nothing; returns the handle for a legend."""
+    for row, column in np.argwhere(apart.cells):
+        at = column - 0.5, row - 0.5
+        axes.add_patch(Rectangle(at, 1, 1, fill=False, hatch="//", edgecolor="0.7", linewidth=0))
+    handle = Patch(facecolor=NOTHING, hatch="//", edgecolor="0.7", linewidth=0, label=apart.reason)
+    return [handle] if np.any(apart.cells) else []
