@@ -10,6 +10,7 @@ COMMANDS = {
     "sweep": "train and score a whole study, and draw what came out",
     "score": "add the field's scores to a finished run",
     "report": "write the page of one run, or of two beside each other",
+    "list": "list the runs in a folder, with their settings and best scores",
 }
 
 

@@ -1,15 +1,9 @@
-"""The netCDF files of a run: whole, of this run, and no larger than its grid.
-
-Everything is in memory before anything is believed: HDF5 can refer to other files, and state
-sizes of which the file holds nothing.
-"""
+"""The netCDF files of a run: whole, of this run, and no larger than its grid."""
 
 import io
-import math
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import xarray as xr
 
@@ -17,16 +11,14 @@ from biasvae_jax.axes import Grid
 from biasvae_jax.components import ConfigError
 from biasvae_jax.errors import first_line
 from biasvae_jax.runs.files import reporting_disk_errors
+from biasvae_jax.runs.hdf5 import most_bytes, read_plain
 from biasvae_jax.runs.lock import RunDirectoryError, check_still_ours
 from biasvae_jax.runs.reading import Damaged, cannot_read_now, is_missing
-from biasvae_jax.runs.sums import read_checked, write_checked
+from biasvae_jax.runs.sums import write_checked
 from biasvae_jax.statistics.regimes import Regime
 from biasvae_jax.study import Study
 from biasvae_jax.training import history as training_history
 
-MAX_VARIABLES = 1_000
-LEAST_BYTES = 2**26  # a file may have as much, however small the grid
-BYTES_A_MODEL = 2**15  # 200 bins of three curves are 2,400; the scores a few hundred
 # what every version has written for every study, beside the objective's terms
 NEEDED = {
     "results.nc": (
@@ -63,11 +55,9 @@ def read_dataset(file: Path, study: Study | None = None) -> xr.Dataset:
     With a study it must be a file of that run: its grid, the values of its axes, and variables.
     Raises CannotReadNow, Damaged, or RunDirectoryError where it is another run's.
     """
-    models = 0 if study is None else study.grid.size
-    most = LEAST_BYTES + BYTES_A_MODEL * models
+    most = most_bytes(0 if study is None else study.grid.size)
     try:
-        content = read_checked(file, most)
-        _refuse_strange_data(content, most)
+        content = read_plain(file, most)
         dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
         strange = "" if study is None else _strange(file.name, dataset, study)
         if strange:
@@ -84,23 +74,6 @@ def read_dataset(file: Path, study: Study | None = None) -> xr.Dataset:
     if study is not None and not _is_of(dataset, study):
         raise RunDirectoryError(f"{file} belongs to another run; move it away")
     return dataset
-
-
-def _refuse_strange_data(content: bytes, most: int) -> None:
-    """Raise ValueError unless an HDF5 file holds plain numeric arrays of a bounded size alone."""
-    with h5py.File(io.BytesIO(content), "r") as file:
-        if len(file) > MAX_VARIABLES:
-            raise ValueError("it has too many variables")
-        size = 0
-        for name in file:
-            item = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
-            if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
-                raise ValueError(f"{name!r} is not stored in it")
-            if item.dtype.kind not in "iuf" or item.chunks is not None:
-                raise ValueError(f"{name!r} is not the plain array it should be")
-            size += item.dtype.itemsize * math.prod(item.shape)
-        if size > most:
-            raise ValueError(f"its arrays have {size:,} bytes, more than such a run's")
 
 
 def _strange(name: str, dataset: xr.Dataset, study: Study) -> str:

@@ -1,11 +1,11 @@
 """`config.json`: what a run is (config, plan, versions, devices) and when it was computed.
 
 It is checked against its SHA-256 and its schema before anything in it is used. The text of the
-config in it stays the run's identity, whatever form a later version would give the same values.
+config in it stays the run's identity, whatever form a later version would give the same values
+(`identity.py`).
 """
 
 import contextlib
-import hashlib
 import json
 import math
 import os
@@ -16,13 +16,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from biasvae_jax.components import ConfigError
 from biasvae_jax.errors import first_line
 from biasvae_jax.runs.files import MAX_JSON_BYTES, WRITING, reporting_disk_errors
 from biasvae_jax.runs.lock import RunDirectoryError, holds
 from biasvae_jax.runs.reading import cannot_read_now, is_missing
 from biasvae_jax.runs.sums import read_checked, write_checked
-from biasvae_jax.study import Study
 
 PLAN = ("devices", "group", "width", "chunk")
 MAX_MODELS = 10**7
@@ -83,22 +81,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d{1,9}", version)[:3])
 
 
-def stored_study(path: Path, description: dict) -> Study:
-    """Return the study of a run's description, with its data file where it was last.
-
-    Raises RunDirectoryError if it has none.
-    """
-    try:
-        study = Study.from_values(description.get("config"), strangers=True)
-    except ConfigError as error:
-        raise RunDirectoryError(f"{path / 'config.json'}: {error}") from None
-    if isinstance(description.get("data"), str):
-        study = study.moved(description["data"])
-    if study.grid.size > MAX_MODELS:
-        raise RunDirectoryError(f"{path / 'config.json'} names more than {MAX_MODELS:,} models")
-    return study
-
-
 def stored_plan(path: Path) -> dict[str, int] | None:
     """Return the plan of a run's first start; None when there is no run yet.
 
@@ -127,22 +109,12 @@ def current_description(path: Path) -> dict | None:
     return known if known is not None else read_description(path)
 
 
-def identities(path: Path, study: Study) -> tuple[str, ...]:
-    """Return the hash by which a run's files name its study, if that has this config's values."""
-    description = current_description(path)
-    if description is None or stored_study(path, description) != study:
-        return ()
-    text = json.dumps(description["config"], indent=2)
-    return (hashlib.sha256(text.encode()).hexdigest(),)
-
-
 # Written at the start and the end ----------------------------------------------------------------
 
 
-def write_description(path: Path, study: Study, about: dict) -> None:
-    """Write the first `config.json` of a run: the study, `about`, and when it was started."""
-    stored = {"config": json.loads(study.to_json()), **about, "started": _now()}
-    _write(path, stored)
+def write_description(path: Path, config: dict, about: dict) -> None:
+    """Write the first `config.json` of a run: the study's values, `about`, and when it started."""
+    _write(path, {"config": config, **about, "started": _now()})
 
 
 def keep_description(path: Path) -> None:

@@ -8,8 +8,8 @@ checksum: a checkpoint or a group of models has it inside (`arrays.py`), `x.nc` 
 beside it (`datasets.py`). What `config.json` says is in `description.py`.
 """
 
+import json
 import os
-import re
 import shutil
 import warnings
 from collections.abc import Callable, Collection
@@ -24,18 +24,18 @@ from biasvae_jax.runs.description import (
     check_place,
     current_description,
     end_description,
-    identities,
     keep_description,
     plan_of,
     read_description,
     remember,
     rewrite_description,
     stored_plan,
-    stored_study,
     write_description,
 )
 from biasvae_jax.runs.files import StorageError, reporting_disk_errors, writing_folder
+from biasvae_jax.runs.identity import identities, stored_study
 from biasvae_jax.runs.lock import RunDirectoryError, check_still_ours, lock_run
+from biasvae_jax.runs.places import checkpoint_folder, checkpoints, is_finished, models_folder
 from biasvae_jax.runs.probe import try_out
 from biasvae_jax.runs.reading import Damaged, Foreign, cannot_read_now
 from biasvae_jax.runs.sums import checksum_file, read_checked, write_checked
@@ -91,7 +91,7 @@ def open_run(path: Path, study: Study, description: dict) -> None:
     if begun:
         remember(path, read_description(path) or {})
     else:
-        write_description(path, study, description)
+        write_description(path, json.loads(study.to_json()), description)
 
 
 def stored_or(path: Path, study: Study) -> Study:
@@ -133,12 +133,6 @@ def holds_models(path: Path) -> bool:
     return any(True for name in ("checkpoints", "models") for _ in (path / name).glob("group-*"))
 
 
-def is_finished(path: Path) -> bool:
-    """Tell whether a run's results are there, of which all else can be made."""
-    files = [path / "results.nc", path / "history.nc"]
-    return all(file.is_file() for file in (*files, *map(checksum_file, files)))
-
-
 def check_run(path: Path, study: Study) -> bool:
     """Tell whether `path` holds a run of this config already; touches nothing.
 
@@ -167,16 +161,6 @@ def check_run(path: Path, study: Study) -> bool:
 
 
 # Checkpoints and finished groups -----------------------------------------------------------------
-
-
-def checkpoint_folder(path: Path, group: int, step: int) -> Path:
-    """Name the checkpoint of a group at a step."""
-    return path / "checkpoints" / f"group-{group:05d}-step-{step:09d}"
-
-
-def models_folder(path: Path, group: int) -> Path:
-    """Name the folder of a finished group's parameters, scores and history."""
-    return path / "models" / f"group-{group:05d}"
 
 
 def load_models(
@@ -298,15 +282,5 @@ def drop_checkpoints(path: Path, group: int) -> None:
 
 def _checkpoints(path: Path, group: int) -> list[tuple[int, Path]]:
     """List a group's checkpoints as (step, folder), newest first."""
-    found, folder = [], path / "checkpoints"
-    try:
-        names = os.listdir(folder)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise cannot_read_now(folder, error) from None
-    for each in names:
-        name = re.fullmatch(r"group-(\d{5,10})-step-(\d{9,10})", each, re.ASCII)
-        if name and each.startswith(f"group-{group:05d}-") and (folder / each).is_dir():
-            found.append((int(name[2]), folder / each))
+    found = [(step, folder) for of, step, folder in checkpoints(path) if of == group]
     return sorted(found, reverse=True)
