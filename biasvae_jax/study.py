@@ -139,6 +139,7 @@ class Study:
         self.world.check_bias(self.bias)
         self.objective.variance(self.world.noise_variance)
         self.objective.check_strengths(self.strengths)
+        self.objective.check_batch(self.training.batch_size)
         warmup, steps = self.objective.kl_warmup, self.training.steps
         rule = f"must leave 5 % of the {steps} steps at the full weight (--steps)"
         require(warmup <= 0.95 * steps, "kl_warmup", warmup, rule)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.components import Component, ConfigError
+from biasvae_jax.components import Component, ConfigError, require
 from biasvae_jax.networks.base import Network, Params
 from biasvae_jax.objectives.terms import log_normal
 
@@ -35,6 +35,8 @@ class Objective(Component):
     """What it is easily misread for, in a few words."""
     optimum_known: ClassVar[bool] = False
     """Whether the linear optimum of the β-ELBO is this objective's, its strength being β."""
+    least_batch: ClassVar[int] = 1
+    """Images that a batch must have for every term to mean something."""
 
     kl_warmup: int
     likelihood_variance: float | None
@@ -58,6 +60,12 @@ class Objective(Component):
 
     def check_strengths(self, values: tuple[float, ...]) -> None:
         """Raise ConfigError if a strength is none that the fields allow; the axis has its own."""
+
+    def check_batch(self, size: int) -> None:
+        """Raise ConfigError if a batch of so many images is too small for the objective."""
+        least = self.least_batch
+        rule = f"is too few for --objective {self.kind}, which needs {least} images"
+        require(size >= least, "batch_size", size, rule)
 
     def init(self, key: jax.Array, latents: int) -> dict[str, Params]:
         """Return what is trained beside the network, by name; {} if nothing is."""

@@ -86,6 +86,7 @@ class BetaTc(GaussianObjective):
     )
     formula = "½‖x − x̂‖²/σ² + α·I(x; z) + β·TC + γ·Σ KL_j"
     trap = "from a batch of M images I(x; z) is at most ln M, and what is missing counts as TC"
+    least_batch = 2  # of one image the batch says nothing
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

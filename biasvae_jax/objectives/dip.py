@@ -67,6 +67,7 @@ class DipI(GaussianObjective):
     meanings = MEANINGS
     formula = "½‖x − x̂‖²/σ² + KL + λ·(Σ C_ij² + d·Σ (C_ii − 1)²), C of the means"
     trap = "a latent that collapsed is paid for with d·λ, so that it rather codes noise"
+    least_batch = 2  # of one image the batch says nothing
     with_variances: ClassVar[bool] = False
 
     def check(self) -> None:

@@ -95,6 +95,7 @@ class FactorVae(GaussianObjective):
     )
     formula = "½‖x − x̂‖²/σ² + KL + γ·TC"
     trap = "the TC is only as good as the discriminator"
+    least_batch = 2  # of one image the batch says nothing
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

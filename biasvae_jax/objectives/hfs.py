@@ -85,6 +85,7 @@ class Hfs(GaussianObjective):
     units = MappingProxyType({"distance": "1"})
     formula = "½‖x − x̂‖²/σ² + β·KL + γ·Σ d_H²"
     trap = "a shorter code shortens every distance, so γ is strong regularisation too"
+    least_batch = 2  # of one image the batch says nothing
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

@@ -82,6 +82,7 @@ class Intel(GaussianObjective):
     )
     formula = "½‖x − x̂‖²/σ² + β·KL(y) + s·sparsity, code z = g(y)"
     trap = "the KL is that of y, and says nothing about the distribution of the code"
+    least_batch = 2  # of one image the batch says nothing
 
     def check(self) -> None:
         """Raise ConfigError of one line if a field is out of range."""

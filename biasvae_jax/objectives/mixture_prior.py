@@ -49,6 +49,11 @@ class MixturePrior(GaussianObjective):
         require_whole("components", self.components)
         require(self.components <= MOST, "components", self.components, f"must be ≤ {MOST:,}")
 
+    def check_batch(self, size: int) -> None:
+        """Raise ConfigError unless there is an image of the batch for each component."""
+        rule = f"is fewer than --components {self.components}, of which each needs an image"
+        require(size >= self.components, "batch_size", size, rule)
+
     def init(self, key: jax.Array, latents: int) -> dict[str, Params]:
         """Return the prior's logits `[K]`, means and log variances `[K, latents]`."""
         shape = (self.components, latents)

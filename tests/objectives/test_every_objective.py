@@ -24,6 +24,7 @@ from biasvae_jax.objectives import (
     MixturePrior,
     SigmaVae,
 )
+from biasvae_jax.study import Training
 from biasvae_jax.training import train
 
 OBJECTIVES = [
@@ -155,6 +156,11 @@ def test_bad_settings_end_in_one_line():
         (lambda: Hfs(points=0), "--points"),
         (lambda: Study(objective=Iwae(samples=4)), "more than the 4"),
         (lambda: Study(objective=Iwae(), strengths=(1.5,)), "whole numbers"),
+        (lambda: Study(objective=DipII(), training=Training(batch_size=1)), "needs 2 images"),
+        (
+            lambda: Study(objective=MixturePrior(65)),
+            "--components 65, of which each needs an image; got 64",
+        ),
     ):
         with pytest.raises(ConfigError, match=said) as caught:
             make()
