@@ -157,10 +157,7 @@ def test_bad_settings_end_in_one_line():
         (lambda: Study(objective=Iwae(samples=4)), "more than the 4"),
         (lambda: Study(objective=Iwae(), strengths=(1.5,)), "whole numbers"),
         (lambda: Study(objective=DipII(), training=Training(batch_size=1)), "needs 2 images"),
-        (
-            lambda: Study(objective=MixturePrior(65)),
-            "--components 65, of which each needs an image; got 64",
-        ),
+        (lambda: Study(objective=MixturePrior(components=65)), "each needs an image; got 64"),
     ):
         with pytest.raises(ConfigError, match=said) as caught:
             make()
