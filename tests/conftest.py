@@ -1,6 +1,8 @@
 """One jax for all tests, a fixed hypothesis profile, and a run small enough to train for real."""
 
+import os
 import shutil
+import tempfile
 
 import h5py
 import jax
@@ -9,13 +11,17 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from biasvae_jax import load_run
-from biasvae_jax.cli import sweep
+from biasvae_jax.cli import runtime, sweep
 from biasvae_jax.runs import directory
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-# no program compiled by another process: what a command sets would last for all tests after it
-jax.config.update("jax_enable_compilation_cache", False)
+# the processes of a session of tests share what they compile, with each other alone
+FIRST = "PYTEST_XDIST_WORKER" not in os.environ
+if FIRST:
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="cache-of-tests-")
+jax.config.update("jax_compilation_cache_dir", str(runtime.cache_directory()))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 settings.register_profile(
     "fixed",
@@ -25,6 +31,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fixed")
+
+
+def pytest_unconfigure():
+    """Remove what was compiled, once every worker has ended."""
+    if FIRST:
+        shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -48,7 +48,7 @@ def start_jax(cache: bool = True, join: Callable[[], None] | None = None) -> Non
     if directory is not None:
         warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
         jax.config.update("jax_compilation_cache_dir", str(directory))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     if join is not None:
         join()
     try:
