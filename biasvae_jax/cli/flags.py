@@ -18,6 +18,7 @@ import tyro
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.cli.common import UsageError, parse
+from biasvae_jax.cli.overview import overview
 from biasvae_jax.components import (
     ROLES,
     ConfigError,
@@ -135,22 +136,12 @@ def read_flags(
     chosen = choose(arguments)
     start = chosen.study
     _refuse_clashes(start, execution)
-    axes_type = _axes_type(start)
-    flags = _flags_type(start, axes_type, type(execution))
-    default = flags(
-        preset=chosen.preset,
-        image=start.world,
-        bias=start.bias,
-        objective=start.objective,
-        network=start.network,
-        axes=axes_type(start.biases, start.strengths),
-        training=start.training,
-        run=execution,
-        seeds=start.seeds,
-        latent_dim=start.latent_dim,
-    )
+    if "-h" in arguments:
+        print(overview(chosen, execution, command, description))
+        raise SystemExit(0)
+    default = default_flags(chosen, execution)
     _refuse_strangers(arguments, start, execution)
-    found = parse(flags, arguments, default, command, description)
+    found = parse(type(default), arguments, default, command, description)
     axes = found.axes
     for axis in (start.bias.axis, start.objective.axis):
         require_numbers(axis.name, getattr(axes, axis.name))  # none at all is no default
@@ -166,6 +157,25 @@ def read_flags(
         latent_dim=found.latent_dim,
     )
     return chosen, study, found.run
+
+
+def default_flags(chosen: Chosen, execution: Any) -> Any:
+    """Make the flags of what was chosen, at their defaults: a dataclass that tyro reads."""
+    start = chosen.study
+    axes_type = _axes_type(start)
+    flags = _flags_type(start, axes_type, type(execution))
+    return flags(
+        preset=chosen.preset,
+        image=start.world,
+        bias=start.bias,
+        objective=start.objective,
+        network=start.network,
+        axes=axes_type(start.biases, start.strengths),
+        training=start.training,
+        run=execution,
+        seeds=start.seeds,
+        latent_dim=start.latent_dim,
+    )
 
 
 def _flags_type(start: Draft, axes: type, execution: type) -> type:

@@ -1,5 +1,9 @@
 """Write `report.html`: what a run shows, in one page that opens offline.
 
+  biasvae report runs/smoke                      the page of a run, finished or not
+  biasvae report runs/blog runs/annealed         two beside each other
+  biasvae report runs/smoke --out ~/smoke.html   elsewhere
+
 With two runs, both beside each other and the difference, in `compare-<second>.html`.
 """
 

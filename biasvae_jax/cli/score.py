@@ -1,5 +1,9 @@
 """Add the field's scores to a finished run, as its `scores.nc`.
 
+  biasvae score runs/smoke                    all but the neural ones
+  biasvae score runs/smoke --scores mig dci   two of them
+  biasvae score runs/smoke --scores all       these and the neural ones
+
 The same command again goes on where it stopped. A score that is undefined for a model is left out,
 and the reason is told and stored. Without --scores, all but the neural estimates
 of mutual information (info_nce, mine) are computed; `--scores all` adds these.

@@ -1,39 +1,38 @@
-"""The short table at the end of a sweep: the grid's corners beside a random network."""
+"""The end of a sweep: the answer in a sentence, a small map of the grid, and what is to be said."""
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from biasvae_jax.axes import Grid
-from biasvae_jax.cli.output import print_table
+from biasvae_jax.cli.colour_map import BAR, colour_map
 from biasvae_jax.errors import shown
+from biasvae_jax.report.answer import answer
 from biasvae_jax.runs import directory
-from biasvae_jax.runs.results import SCORES, with_todays_regimes
+from biasvae_jax.runs.results import MEANINGS, SCORES, with_todays_regimes
 from biasvae_jax.scores.base import left_out_of_sweep
 from biasvae_jax.statistics.boundary import most_active
+from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.regimes import RECOVERED_R2, counts_in_words, recovered
 from biasvae_jax.study import Study
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.worlds import Squares
 
-SHOWN = ("pmi", "recovery_mse", "recovery_r2", "generation_mse", "kl", "active_units")
 ORIGINAL_BASELINE = 0.1121  # the original study's randomly initialised network, mean of 3 runs
 
 
 def print_summary(console: Console, out: Path, seconds: float | None) -> None:
-    """Print directory, time, corners, baselines and diverged models of a finished run."""
+    """Print answer, map, diverged models, baselines, time and page of a finished run."""
     study = directory.stored_study(out, directory.read_description(out) or {})
     results = directory.read_dataset(out / "results.nc", study)
-    print_table(console, _table(results, study.grid))
+    threshold = _threshold(results, study)
+    _print_answer(console, results, study.grid, threshold)
     _print_diverged(console, results, study.grid)
     _print_undefined(console, results)
     _print_left_out(console, study)
-    _print_boundary(console, results, study)
+    _print_boundary(console, results, study, threshold)
     _print_what_became(console, results, study.grid)
     directory.read_dataset(out / "history.nc", study)  # only to tell if it is damaged
     if "random_recovery_mse_raw" in results:
@@ -48,28 +47,47 @@ def print_summary(console: Console, out: Path, seconds: float | None) -> None:
     console.print(f"{took}; open {shown(report if report.exists() else out / 'figures')}")
 
 
-def _table(results: xr.Dataset, grid: Grid) -> Table:
-    mean = f" (mean over {grid.seeds} seeds)" if grid.seeds > 1 else ""
-    table = Table(title=f"Corners of the grid{mean}", box=SIMPLE_HEAD, pad_edge=False)
-    names = [name for name in SHOWN if name in results]
-    for heading in (grid.bias.symbol, grid.strength.symbol, *names):
-        table.add_column(heading.replace("_", "\n"), justify="right", no_wrap=True)
-    # what diverged has 0 active units
-    means = results[names].where(results["finite"] == 1).mean("seed")
-    rows, columns = ((0, size - 1) for size in grid.shape[:2])
-    for i, j in dict.fromkeys(itertools.product(rows, columns)):
-        cell = means.isel({grid.bias.name: i, grid.strength.name: j})
-        values = (_number(cell[name]) for name in names)
-        table.add_row(f"{grid.bias[i]:g}", f"{grid.strength[j]:g}", *values)
-    table.add_section()
-    baselines = ("random_" + name for name in names)
-    random = (_number(results[name].mean()) if name in results else "–" for name in baselines)
-    table.add_row("random", "network", *random)
-    return table
+def _threshold(results: xr.Dataset, study: Study) -> np.ndarray | None:
+    """Return β*(μ), `[bias]`; None where the study has none."""
+    if "threshold" in results:
+        return results["threshold"].values
+    if isinstance(study.world, Squares) and study.objective.optimum_known:  # of 0.1.0
+        return collapse_boundary(study.world, study.biases, study.sigma2)
+    return None
 
 
-def _number(value: xr.DataArray) -> str:
-    return "n/a" if np.isnan(float(value)) else f"{float(value):.3f}"
+def _print_answer(
+    console: Console, results: xr.Dataset, grid: Grid, threshold: np.ndarray | None
+) -> None:
+    """Print the answer and a map of recovery R², or of the first score that has a number."""
+    means = {
+        name: t_interval(results[name].transpose(*grid.dims).values, -1).mean
+        for name in ("recovery_r2", *SCORES)
+        if name in results
+    }
+    if "recovery_r2" in means:
+        console.print(answer(means["recovery_r2"], grid.bias, grid.strength))
+    name = next((name for name, cells in means.items() if np.isfinite(cells).any()), None)
+    if name is None:
+        return
+    meaning = MEANINGS[name]
+    mean = f", mean over {grid.seeds} seeds" if grid.seeds > 1 else ""
+    console.print(f"\n{meaning.title} over {grid.bias.symbol} and {grid.strength.symbol}{mean}:")
+    limits = (0.0, 1.0) if name == "recovery_r2" else None  # one scale in all runs
+    for line in colour_map(
+        means[name], grid.bias, grid.strength, meaning, threshold, limits, console.width
+    ):
+        console.print(line)
+    if threshold is not None:
+        console.print(f"{BAR} {_line(grid)}: collapse is expected to the right of it")
+    baseline = results.get(f"random_{name}")
+    if baseline is not None and np.isfinite(baseline).any():
+        console.print(f"random networks: {float(baseline.mean()):.3f}")
+    console.print()
+
+
+def _line(grid: Grid) -> str:
+    return f"{grid.strength.symbol}*({grid.bias.symbol})"
 
 
 def _print_undefined(console: Console, results: xr.Dataset) -> None:
@@ -92,23 +110,20 @@ def _print_left_out(console: Console, study: Study) -> None:
         console.print(f"left out: {names} ({reason})")
 
 
-def _print_boundary(console: Console, results: xr.Dataset, study: Study) -> None:
+def _print_boundary(
+    console: Console, results: xr.Dataset, study: Study, threshold: np.ndarray | None
+) -> None:
     """Count the models with most latents active on either side of β*(μ), where there is one."""
-    grid = study.grid
-    if "threshold" in results:
-        threshold = results["threshold"].values
-    elif isinstance(study.world, Squares) and study.objective.optimum_known:  # of 0.1.0
-        threshold = collapse_boundary(study.world, study.biases, study.sigma2)
-    else:
+    if threshold is None:
         return
+    grid = study.grid
     active = results["active_units"].transpose(*grid.dims).values
     strengths = np.asarray(grid.strength.values)
     wanted = min(study.latents, len(study.world.factors))  # latents to spare stay at rest
     (before, below), (after, beyond) = most_active(active, strengths, threshold, wanted)
-    line = f"{grid.strength.symbol} < {grid.strength.symbol}*({grid.bias.symbol})"
     console.print(
-        f"models with most latents active: {before} of {below} with {line}, where the "
-        f"linear theory expects it, and {after} of {beyond} beyond"
+        f"models with most latents active: {before} of {below} with {grid.strength.symbol} < "
+        f"{_line(grid)}, where the linear theory expects it, and {after} of {beyond} beyond"
     )
 
 

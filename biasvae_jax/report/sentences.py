@@ -6,11 +6,10 @@ Each is there only if what it tells of is: a score, a theory, a second strength.
 import numpy as np
 
 from biasvae_jax.axes import Axis
+from biasvae_jax.report.answer import TIE, answer
 from biasvae_jax.report.maps import number, place
 from biasvae_jax.report.view import RunView
 from biasvae_jax.statistics.regimes import RECOVERED_R2, counts_in_words
-
-TIE = 0.01  # differences in R² below this are called none
 
 
 def about_run(view: RunView) -> list[str]:
@@ -27,6 +26,8 @@ def about_run(view: RunView) -> list[str]:
         said.append(f"{lost} of them diverged and have no scores.")
     if not np.isfinite(view.mean("active_units")).any():
         return said if lost == grid.size else [*said, "No model has been scored yet."]
+    if "recovery_r2" in view.scores:
+        said.insert(0, answer(view.mean("recovery_r2"), view.rows, view.columns))
     return [*said, *_recovery(view), *_collapse(view), *_kl(view), *_left_out(view)]
 
 

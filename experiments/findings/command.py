@@ -28,6 +28,8 @@ from experiments.findings.runs import RUNS, wanted
 
 DPI = 150
 
+COMMAND = "python -m experiments.findings"
+
 
 @dataclass(frozen=True)
 class Flags:
@@ -45,10 +47,10 @@ class Flags:
     """Print errors only."""
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str], program: str = COMMAND) -> None:
+    """Run the command, which help calls `program`."""
     launchers.refuse_copies()
-    flags = common.parse(Flags, arguments, Flags(), "python -m experiments.findings", __doc__ or "")
+    flags = common.parse(Flags, arguments, Flags(), program, __doc__ or "")
     out = flags.out or Path("runs/findings-quick" if flags.quick else "runs/findings")
     target = flags.page or (out / "findings.md" if flags.quick else Path("docs/findings.md"))
     commands = {name: words(name, out, flags.quick) for name in wanted(flags.quick)}

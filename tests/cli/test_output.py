@@ -1,17 +1,22 @@
 """What commands print, whatever the terminal, the directory's name and the user's home."""
 
+import io
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from biasvae_jax import load_run
 from biasvae_jax.cli import output
 from biasvae_jax.cli import sweep as full_sweep
+from biasvae_jax.cli.gathering.view import gather
 from biasvae_jax.cli.runtime import cache_directory
 from biasvae_jax.cli.summary import print_summary
 from biasvae_jax.errors import shown
+from biasvae_jax.report.answer import answer
+from biasvae_jax.report.sentences import about_run
 
 
 @given(st.text())
@@ -35,13 +40,24 @@ def test_a_directory_is_named_as_it_is(tiny_run, tiny_flags, tmp_path, name, cap
 
 
 @pytest.mark.parametrize("columns", ["40", "60", "80"])
-def test_no_table_is_cut_off_by_a_narrow_terminal(tiny_run, columns, capsys, monkeypatch):
+def test_a_sweep_ends_with_the_answer_and_a_map(tiny_run, columns, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     print_summary(output.console(), tiny_run, 60.0)
-    printed = capsys.readouterr().out
-    assert "…" not in printed and "active" in printed and "mean over 2 seeds" in printed
-    value = float(load_run(tiny_run).scores["kl"].mean("seed")[0, 0])
-    assert f"{value:.3f}" in printed
+    answered, _, title, head, *lines = capsys.readouterr().out.splitlines()
+    run = load_run(tiny_run)
+    mean = run.scores["recovery_r2"].mean("seed").values
+    assert answered == answer(mean, run.grid.bias, run.grid.strength)
+    assert "mean over 2 seeds" in title and head.split()[1:] == ["0.2", "50"]
+    cells = " ".join(lines[:2]).replace("┃", " ").split()
+    assert cells[1] == f"{mean[0, 0]:.2f}".removeprefix("0") and "┃" in lines[0]
+    assert lines[2].startswith("┃ β*(μ)") and lines[3].startswith("random networks")
+
+
+def test_the_page_answers_as_the_terminal_does(tiny_run):
+    view = gather(load_run(tiny_run), (0.0, 3.0), (0.2, 50.0))
+    console = Console(file=io.StringIO(), width=80)
+    print_summary(console, tiny_run, None)
+    assert console.file.getvalue().splitlines()[0] == about_run(view)[0]
 
 
 def test_counted_things_agree_with_their_number():
