@@ -22,7 +22,7 @@ def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
     assert run.finished and (run.steps == 40).all()
     assert dict(run.scores["kl"].sizes) == {"mu": 2, "beta": 2, "seed": 2}
     images = run.recipe.world.render(jnp.full((5, 4), 0.5))
-    params = run.params(mu=3, beta=0.2, seed=1)
+    params = run.params(mu=3, beta=0.5, seed=1)
     mean, logvar = run.encode(params, images)
     assert mean.shape == logvar.shape == (5, 4) and run.decode(params, mean).shape == (5, 36)
 
@@ -30,7 +30,7 @@ def test_scores_history_and_parameters_of_a_finished_run(tiny_run):
 def test_parameters_are_those_of_the_model_asked_for(tiny_run):
     run = load_run(tiny_run)
     stored = [directory.load_models(tiny_run, group, run.study)["params"] for group in (0, 1)]
-    for index, (mu, beta) in enumerate([(0, 0.2), (0, 50), (3, 0.2), (3, 50)]):
+    for index, (mu, beta) in enumerate([(0, 0.5), (0, 50), (3, 0.5), (3, 50)]):
         for seed in (0, 1):
             bias = run.params(mu=mu, beta=beta, seed=seed)["decoder"]["Dense_1"]["bias"]
             known = stored[seed]["decoder"]["Dense_1"]["bias"][index]
@@ -40,9 +40,9 @@ def test_parameters_are_those_of_the_model_asked_for(tiny_run):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"mu": 1, "beta": 0.2}, "no mu 1 in this run; it has 0, 3"),
+        ({"mu": 1, "beta": 0.5}, "no mu 1 in this run; it has 0, 3"),
         ({"mu": 0, "beta": 1}, "no beta 1"),
-        ({"mu": 0, "beta": 0.2, "seed": 2}, "no seed 2"),
+        ({"mu": 0, "beta": 0.5, "seed": 2}, "no seed 2"),
     ],
 )
 def test_a_model_that_is_not_there_is_named(tiny_run, asked, words):
