@@ -1,6 +1,7 @@
 """Build the site: the documentation and the reports of runs, as one folder of files.
 
-Any web server shows it, and a browser does from the disk. It asks no other server for anything.
+Any web server shows it, and so does a browser from the disk, but for the search. It asks no other
+server for anything.
 """
 
 import importlib.util
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     if not all(map(importlib.util.find_spec, ("zensical", "math_core"))):
         raise UsageError("the site's generator is not installed: pip install -e '.[docs]'")
     reports = _reports(flags.runs)
-    if flags.out.exists() and not (flags.out / "reports" / "index.html").is_file():
+    if flags.out.exists() and not (flags.out / "reports.html").is_file():
         raise UsageError(f"{flags.out} is there and is no site of this command: name another --out")
     with tempfile.TemporaryDirectory() as folder, reporting_disk_errors(flags.out):
         work = Path(folder)
@@ -80,7 +81,7 @@ def _publish(reports: dict[str, Path], docs: Path) -> None:
     links = []
     for number, (name, report) in enumerate(reports.items(), 1):
         shutil.copy(report, docs / "reports" / f"{number}.html")  # whatever a run is named
-        links.append(f'- <a href="{number}.html">{_escaped(name)}</a>')
+        links.append(f'- <a href="reports/{number}.html">{_escaped(name)}</a>')
     (docs / "reports.md").write_text(PAGE.format(links="\n".join(links)))
 
 

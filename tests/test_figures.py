@@ -292,6 +292,14 @@ def test_lines_that_end_as_one_share_a_name_at_their_end():
     assert all(text.get_window_extent().x0 > figure.axes[0].bbox.x1 for text in written)
 
 
+def test_noise_of_the_last_steps_parts_no_lines():
+    noise = np.random.default_rng(0).normal(size=(3, 400))
+    lines = np.array([1.0, 1.0, 2.0])[:, None] + 0.1 * noise
+    figure = training_curves(np.arange(400), {"loss": lines}, ["a", "b", "c"], "t", "β")
+    render(figure)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a to b", "c"]
+
+
 def test_names_at_the_ends_of_lines_do_not_overlap():
     lines = np.tile(np.r_[np.linspace(0.5, 0.7, 10), 2.0][:, None], 4)
     figure = training_curves(np.arange(4), {"KL": lines}, list("abcdefghijk"), "t", "β")

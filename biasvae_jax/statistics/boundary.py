@@ -37,9 +37,9 @@ def boundary(active: np.ndarray, beta: np.ndarray, latents: int, level: float = 
     there, with `finite` 0); `beta` in any order. Counts need not fall with β, so the convention is:
     their decreasing isotonic (least-squares) regression, joined by straight lines in log β, crosses
     latents/2 at log β̂; where it lies level at the half, log β̂ is the middle of that stretch.
-    Diverged cells are bridged. A column of β = 0 is left out and counted (`without_log`): log β is
-    undefined there, and "the smallest β" is the smallest positive one. Raises ValueError if a β is
-    below 0, latents < 1 or shapes disagree.
+    A diverged cell counts as the straight line between its neighbours. A column of β = 0 is left
+    out and counted (`without_log`): log β is undefined there, and "the smallest β" is the smallest
+    positive one. Raises ValueError if a β is below 0, latents < 1 or shapes disagree.
     """
     active, beta = np.asarray(active, float), np.asarray(beta, float)
     if active.ndim != 3 or beta.shape != active.shape[1:2]:

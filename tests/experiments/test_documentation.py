@@ -1,6 +1,7 @@
 """What makes the documentation: pictures, formulas, the site."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,10 +82,8 @@ def test_every_formula_of_the_documentation_is_one(page):
 @pytest.fixture
 def built(monkeypatch):
     def build(work):
-        (work / "site" / "reports").mkdir(parents=True)
-        (work / "site" / "reports" / "index.html").write_text(
-            (work / "docs/reports.md").read_text()
-        )
+        shutil.copytree(work / "docs", work / "site")
+        (work / "site" / "reports.md").rename(work / "site" / "reports.html")
 
     monkeypatch.setattr(site, "_build", build)
     monkeypatch.setattr(site.importlib.util, "find_spec", lambda name: name)
@@ -97,11 +96,11 @@ def test_a_site_lists_the_reports_of_runs_whatever_they_are_named(built, tmp_pat
         (run / "report.html").write_text("a report")
     out = tmp_path / "out"
     site.main([*map(str, runs), "--out", str(out)])
-    page = (out / "reports" / "index.html").read_text()
-    assert '<a href="1.html">blog</a>' in page and '<a href="2.html">a&#93;' in page
-    assert "<i>" not in page
+    page = (out / "reports.html").read_text()
+    assert '<a href="reports/1.html">blog</a>' in page and '<a href="reports/2.html">a&#93;' in page
+    assert "<i>" not in page and (out / "reports" / "2.html").read_text() == "a report"
     site.main(["--out", str(out)])  # over its own; none were published
-    assert "No report was published" in (out / "reports" / "index.html").read_text()
+    assert "No report was published" in (out / "reports.html").read_text()
 
 
 def test_a_site_needs_a_report_of_each_run_and_writes_over_nothing_else(built, tmp_path):
