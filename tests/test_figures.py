@@ -238,6 +238,8 @@ def test_a_maps_numbers_read_on_their_cells(better):
         behind = channel @ (0.2126, 0.7152, 0.0722) + 0.05
         ink = 1.05 if to_hex(text.get_color()) == "#ffffff" else 0.05
         assert max(ink, behind) / min(ink, behind) > 4.5
+        (rim,) = text.get_path_effects()  # of the cell's colour, so that β* runs behind
+        assert rim._gc["foreground"] == pytest.approx(rgba)
 
 
 def test_the_good_end_of_a_map_is_the_bright_one_and_the_bar_says_which():
