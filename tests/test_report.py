@@ -11,17 +11,22 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
+from plotly.colors import hex_to_rgb, unlabel_rgb
 from plotly.io import _renderers
 from scipy import stats
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.biases import Resample, Scale, Shift
+from biasvae_jax.figures.regimes import COLOURS
+from biasvae_jax.meaning import Meaning, stored_meaning
 from biasvae_jax.objectives import BetaElbo, FactorVae
 from biasvae_jax.report import PICTURES, RunView, page
 from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
+from biasvae_jax.report.regimes import legend, regime_map
 from biasvae_jax.report.sentences import about_cell, about_pair, about_run
 from biasvae_jax.report.sprites import sprite
+from biasvae_jax.runs.results import MEANINGS
 from biasvae_jax.statistics.regimes import UNMEASURED, WORDS, Regime
 from biasvae_jax.statistics.staircase import boundary_steps, distinct
 
@@ -45,7 +50,7 @@ def view(seeds=2, name="a run", **changes):
         "command": "a command",
         "banner": "",
         "scores": {k: over_seeds(v) for k, v in values.items()},
-        "labels": {k: f"what {k} is" for k in values},
+        "meanings": {k: MEANINGS[k] for k in (*values, "regime")},
         "random": {"recovery_r2": 0.03},
         "theory": {"kl": np.full((2, 3), 2.0)},
         "boundary": np.array([9.5, 4.0]),
@@ -70,7 +75,7 @@ def variant(seeds=1, **changes):
         "grid": Grid(scale, gamma, seeds),
         "loss": "½‖x − x̂‖²/σ² + KL + γ·TC, σ² = 0.25",
         "scores": {k: over_seeds(v) for k, v in scores.items()},
-        "labels": {k: f"what {k} is" for k in scores},
+        "meanings": {k: stored_meaning(k, {}) for k in (*scores, "regime")},
         "random": {},
         "theory": {},
         "boundary": None,
@@ -125,7 +130,8 @@ def test_one_seed_is_said_to_have_no_interval():
 
 def test_numbers_are_white_on_dark_cells_and_black_on_light_ones():
     values = np.array([[0.0, 0.5, 1.0], [0.2, 0.9, np.nan]])[..., None]
-    numbers = heat_map(over_seeds(values), MU, BETA).data[1]  # cividis grows lighter
+    better = Meaning("", "1", "higher")  # cividis grows lighter
+    numbers = heat_map(over_seeds(values), MU, BETA, meaning=better).data[1]
     assert list(numbers.textfont.color[:5]) == ["#fff", "#000", "#000", "#fff", "#000"]
     assert numbers.text[5] == "n/a" and numbers.textfont.color[5] not in ("#fff", "#000")
 
@@ -143,7 +149,7 @@ def test_the_boundary_stands_between_the_columns_it_separates():
 
 def test_each_latents_threshold_is_a_line_of_its_own_thinner_than_the_largest():
     lines = np.array([[9.5, 4.0, 0.7], [4.0, 4.0, 0.6]])
-    drawn = heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA, boundary=lines).data[2:]
+    drawn = heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA, boundary=lines).data[1:4]
     assert [line.line.width for line in drawn] == [2.5, 1, 1]
     for line, each in zip(drawn, lines.T, strict=True):
         assert list(line.x) == boundary_steps(each, BETA)[0].tolist()
@@ -250,13 +256,13 @@ def test_a_variants_sentences_use_its_symbols_and_tell_no_theory():
     }
     said = " ".join(about_run(variant(scores=scores)))
     assert "Best recovery: at s = 0.5, γ = 0" in said and "at the lowest γ, 0, recovery" in said
-    assert re.search(r"goes from 0\.\d\d at s = 1 to 0\.\d\d at s = 0\.5", said)
+    assert re.search(r"from 0\.\d\d at s = 1, γ = 0 to 0\.\d\d at s = 0\.5", said)
 
 
 def test_a_bias_without_a_neutral_strength_is_told_from_end_to_end():
     share = dataclasses.replace(Resample.axis, values=(0.8, 0.1))
     said = " ".join(about_run(view(grid=Grid(share, BETA, 2))))
-    assert re.search(r"goes from 0\.\d\d at p = 0\.1 to 0\.\d\d at p = 0\.8", said)
+    assert re.search(r"from 0\.\d\d at p = 0\.1, β = 0\.5 to 0\.\d\d at p = 0\.8", said)
 
 
 def test_every_regime_has_its_words():
@@ -278,7 +284,7 @@ def test_a_run_with_beta_0_has_its_page():
     zero = view(grid=Grid(MU, beta, 2), theory=theory, boundary=np.array([0.5, 4.0]))
     data = stored(page([zero, zero]))
     assert data["columns"]["values"] == ["0", "1", "10"]
-    line = data["maps"]["kl"][0]["data"][2]
+    line = data["maps"]["kl"][0]["data"][1]
     assert line["x"][0] == 0.5 and 1 < line["x"][2] < 2
     assert "at the lowest β, 0, recovery" in " ".join(about_run(zero))
 
@@ -288,8 +294,9 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&\ud
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_no_name_gets_out_of_its_place(runs):
-    facts, labels = {HOSTILE: HOSTILE}, dict.fromkeys(SCORES, HOSTILE)
-    hostile = {"facts": facts, "labels": labels, "command": HOSTILE, "banner": HOSTILE}
+    named = stored_meaning(HOSTILE, dict.fromkeys(("long_name", "title", "group"), HOSTILE))
+    facts, meanings = {HOSTILE: HOSTILE}, dict.fromkeys((*SCORES, "regime"), named)
+    hostile = {"facts": facts, "meanings": meanings, "command": HOSTILE, "banner": HOSTILE}
     text = page([view(name=HOSTILE, **hostile)] * runs)
     text.encode()
     assert "<script>alert" not in text and "<img src=x" not in text
@@ -302,9 +309,12 @@ def test_the_page_asks_for_nothing_and_holds_every_table():
     assert "default-src 'none'" in text and "unsafe-eval" not in text
     assert not re.search(r'<(?:script|link|img)[^>]*(?:src|href)="(?!data:)', text)
     tables = re.findall(r'data-score="(\w+)"', text)
-    assert tables == [name for name in SCORES if name != "finite"]
-    assert stored(text)["rows"] == {"symbol": "μ", "values": ["0", "2"]}
-    assert stored(text)["columns"] == {"symbol": "β", "values": ["0.5", "1", "10"]}
+    assert {*tables} == {*SCORES, "regime"} - {"finite"}
+    data = stored(text)
+    assert tables == [name for names in data["groups"].values() for name in names]
+    assert list(data["groups"]) == ["Recovery of the factors", "Training and collapse"]
+    assert data["rows"] == {"name": "mu", "symbol": "μ", "values": ["0", "2"]}
+    assert data["columns"] == {"name": "beta", "symbol": "β", "values": ["0.5", "1", "10"]}
 
 
 def test_the_policy_lets_just_the_pages_own_scripts_run():
@@ -324,7 +334,7 @@ def test_the_page_of_a_variant_speaks_of_its_axes_and_of_no_theory():
     assert len(data["maps"]["loss"][0]["data"]) == 2  # colours and numbers, no line
     assert "one for each training bias s\nand regularisation γ" in shown
     assert "theory</th>" not in shown and "orange line" not in shown
-    assert len(data["runs"][0]["cells"][0][0]["rows"][0]) == 3
+    assert not data["runs"][0]["theory"]
     spoken = re.sub(r"data:image[^\"]*", "", shown + json.dumps(data, ensure_ascii=False))
     assert "μ" not in spoken and "β" not in spoken
 
@@ -357,3 +367,93 @@ def test_two_runs_have_their_difference():
     assert len(maps) == 3 and maps[2]["data"][0]["z"] == [[2.0] * 3] * 2
     assert maps[0]["data"][0]["zmax"] == maps[1]["data"][0]["zmax"] == 3
     assert "3 − 1" in maps[2]["data"][0]["hovertext"][0][0]
+
+
+def rgb_of(colour):
+    return hex_to_rgb(colour) if colour.startswith("#") else unlabel_rgb(colour)
+
+
+def end_of_colours(figure, end):
+    """Red, green and blue, 0 to 1, of the smallest (0) or largest (-1) value."""
+    return np.array(rgb_of(figure.data[0].colorscale[end][1])) / 255
+
+
+def yellow_end(figure):
+    """Tell whether the largest or the smallest value is yellow."""
+    for better, end in (("higher", -1), ("lower", 0)):
+        red, green, blue = end_of_colours(figure, end)
+        if red > 0.9 and green > 0.85 and blue < 0.4:
+            return better
+    return ""
+
+
+@pytest.mark.parametrize("better", ["higher", "lower", ""])
+def test_yellow_is_good_on_every_map_and_on_none_where_nothing_is_better(better):
+    cells = over_seeds(np.arange(6.0).reshape(2, 3, 1))
+    assert yellow_end(heat_map(cells, MU, BETA, meaning=Meaning("", "1", better))) == better
+
+
+def test_blue_is_the_better_end_of_a_difference():
+    cells = over_seeds(np.arange(6.0).reshape(2, 3, 1))
+    for better, end in (("higher", -1), ("lower", 0)):
+        figure = heat_map(cells, MU, BETA, meaning=Meaning("", "1", better), difference=True)
+        red, _, blue = end_of_colours(figure, end)
+        assert blue > 2 * red and figure.data[0].zmin == -figure.data[0].zmax
+
+
+def test_colours_of_an_r2_end_at_0_and_its_digits_are_short():
+    values = np.array([[-2.46e6, 0.5, 0.9], [0.1, 0.2, 0.3]])[..., None]
+    figure = heat_map(over_seeds(values), MU, BETA, meaning=MEANINGS["recovery_r2_mean"])
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 0.9)
+    assert figure.data[-1].text[0] == "-2.5M"
+
+
+def test_the_line_is_behind_the_digits():
+    drawn = heat_map(over_seeds(np.ones((2, 3, 1))), MU, BETA, boundary=np.ones(2)).data
+    assert [trace.mode for trace in drawn[1:]] == ["lines", "text"]
+
+
+def test_a_regime_map_divides_a_cell_among_its_seeds_by_kind():
+    codes = np.full((2, 3, 2), float(Regime.FOLLOWING))
+    codes[1, 2] = Regime.DIVERGED, np.nan
+    figure = regime_map(codes, MU, BETA, np.ones(2), True)
+    kinds = list(COLOURS)
+    z = np.array(figure.data[0].z, float)
+    assert z.shape == (2, 6) and (z[0] == kinds.index(Regime.FOLLOWING)).all()
+    assert z[1, 4] == kinds.index(Regime.DIVERGED) and np.isnan(z[1, 5])
+    np.testing.assert_allclose(figure.data[0].x, [-0.25, 0.25, 0.75, 1.25, 1.75, 2.25])
+    for code, colour in COLOURS.items():  # the middle of each step of the scale
+        at = (kinds.index(code) + 0.5) / len(kinds)
+        assert [ink for v, ink in figure.data[0].colorscale if v <= at][-1] == colour
+    assert figure.data[0].hovertext[1][4] == "μ = 2, β = 10<br>1 diverged"
+    assert [kind.colour for kind in legend(codes, "β", True)] == [
+        COLOURS[code] for code in kinds if code in (Regime.FOLLOWING, Regime.DIVERGED)
+    ]
+
+
+def test_sentences_that_name_a_cell_are_links_to_it():
+    text = page([view()])
+    best = '<a href="#mu=0&amp;beta=0.5">μ = 0, β = 0.5</a>'
+    assert text.count(best) >= 2  # the first sentence, and the list
+    assert "Recovery is best at " + best in text
+
+
+def test_several_runs_are_compared_from_settings_to_the_best_of_each_score():
+    better = view().scores | {"recovery_r2": over_seeds(np.full((2, 3, 2), 0.95))}
+    views = [
+        view(stored='{"a": {"b": 1}, "c": [1, 2]}'),
+        view(name="second", stored='{"a": {"b": 2}, "c": [1, 2]}', scores=better),
+        view(name="third", stored='{"a": {"b": 2}, "c": [1, 2], "d": null}'),
+    ]
+    text = page(views)
+    shown = text.split("<script")[0]
+    assert shown.index("a.b</th><td>1</td><td>2</td><td>2</td>") < shown.index("The grid")
+    assert "d</th><td>–</td><td>–</td><td>none</td>" in shown and "c</th>" not in shown
+    assert "6 cells in common (2 biases × 3 β), with 2 seeds each" in shown
+    assert "12 models (" not in shown
+    assert '0.95 at <a href="#mu=0&amp;beta=0.5">' in shown
+    assert [len(each) for each in stored(text)["maps"].values()] == [3] * 6
+    assert "minus" not in shown
+    same = page([view(), view(name="second")])
+    assert "All their settings are the same." in same
+    assert len(stored(same)["maps"]["regime"]) == 2  # and no difference of kinds

@@ -8,11 +8,13 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from biasvae_jax.axes import Axis
+from biasvae_jax.meaning import COLOURS, Better, Meaning
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.staircase import boundary_steps
 
-COLOUR_MAP = "Cividis"  # even in lightness, and the same to colour-blind readers
-DIFFERENCE_MAP = "RdBu"  # red and blue stay apart to them
+# red and blue stay apart to colour-blind readers; blue is better, and purple is higher
+DIFFERENCES: dict[Better, str] = {"higher": "RdBu", "lower": "RdBu_r", "": "PuOr_r"}
+NO_MEANING = Meaning("", "1")
 BOUNDARY = "#D55E00"
 MOST_NUMBERED = 1_000  # cells; in a larger map the numbers would cover each other
 
@@ -43,13 +45,25 @@ def number(value: float) -> str:
     return f"{value:.4g}" if np.isfinite(value) else "n/a"
 
 
-def _short(value: float) -> str:
-    """Write a value that fits a cell of a small map."""
+def short(value: float) -> str:
+    """Write a value in at most five characters, six below 1e-9: digits are lost, never its size.
+
+    >>> short(0.1234), short(-0.00123), short(12.3), short(-2.46e6), short(float("nan"))
+    ('0.12', '-1e-3', '12', '-2.5M', 'n/a')
+    """
+    size = abs(value)
     if not np.isfinite(value):
         return "n/a"
-    return (
-        f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}" if abs(value) < 10 else f"{value:.0f}"
-    )
+    if value == 0:
+        return "0"
+    if 0.01 <= size < 999.5:
+        return f"{value:.{2 if size < 0.995 else 1 if size < 9.95 else 0}f}"
+    if 1 < size < 999.5e12:
+        thousands = int(np.floor(np.log10(size / 0.9995) / 3))
+        part = value / 1000.0**thousands
+        return f"{part:.{1 if abs(part) < 9.95 else 0}f}{' kMGT'[thousands]}"
+    digit, _, exponent = f"{value:.0e}".partition("e")
+    return f"{digit}e{int(exponent)}"
 
 
 def place(rows: Axis, columns: Axis, i: int, j: int) -> str:
@@ -79,13 +93,14 @@ def _numbers(values: np.ndarray, place: np.ndarray, scale: str) -> go.Scatter:
     `place` is the value's place on the colour scale, 0 to 1, NaN where a cell has no colour.
     """
     rows, columns = np.indices(values.shape).reshape(2, -1)
+    largest = np.nanmax(np.abs(values), initial=0.0, where=np.isfinite(values))
     inks = ["#767676"] * values.size  # reads on a light and on a dark page
     for index in np.flatnonzero(np.isfinite(place)):
         inks[index] = _ink(scale, round(float(np.clip(place.flat[index], 0, 1)), 2))
     return go.Scatter(
         x=columns.tolist(),
         y=rows.tolist(),
-        text=[_short(v) for v in values.flat],
+        text=["0.00" if largest >= 0.1 and abs(v) < 0.005 else short(v) for v in values.flat],
         mode="text",
         textfont={"color": inks},
         hoverinfo="skip",
@@ -109,21 +124,24 @@ def heat_map(
     boundary: np.ndarray | None = None,
     limits: tuple[float, float] | None = None,
     difference: bool = False,
+    meaning: Meaning = NO_MEANING,
 ) -> go.Figure:
     """Draw one score over the grid, its value in each cell, the interval on hover.
 
-    `boundary` `[rows]` is β*(μ), or `[rows, lines]`, thinner after the first; `limits` are the
-    colours' ends; a `difference` is centred on 0.
+    `boundary` `[rows]` is β*(μ), or `[rows, lines]`, thinner after the first; `meaning` says which
+    way is good, which is yellow; `limits` are the colours' ends, its own if None; a `difference`
+    is centred on 0, and blue where it is for the better.
     """
     values = [[float(v) if np.isfinite(v) else None for v in row] for row in cells.mean]
-    if limits is None and any(v is not None for row in values for v in row):
-        limits = float(np.nanmin(cells.mean)), float(np.nanmax(cells.mean))
-        if difference:
-            limits = -max(map(abs, limits)), max(map(abs, limits))
+    if limits is None:
+        limits = meaning.limits(cells.mean)
+    if limits and difference:
+        known = np.abs(cells.mean[np.isfinite(cells.mean)])
+        limits = -float(known.max()), float(known.max())
     low, high = limits or (0.0, 1.0)
     if low == high:  # one colour needs a scale all the same
         low, high = low - 0.5, high + 0.5
-    scale = DIFFERENCE_MAP if difference else COLOUR_MAP
+    scale = (DIFFERENCES if difference else COLOURS)[meaning.better]
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -137,15 +155,29 @@ def heat_map(
             colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": ".3~g"},
         )
     )
+    draw_boundary(figure, boundary, rows, columns)
     if cells.mean.size <= MOST_NUMBERED:
         figure.add_trace(_numbers(cells.mean, (cells.mean - low) / (high - low), scale))
-    if boundary is not None:
-        name, lines = f"{columns.symbol}*({rows.symbol})", np.asarray(boundary)
-        for number, each in enumerate(lines.reshape(len(lines), -1).T):
-            x, y = boundary_steps(each, columns)
-            line = {"color": BOUNDARY, "width": 1.0 if number else 2.5}
-            points = {"x": x.tolist(), "y": y.tolist()}
-            figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name=name)
+    lay_out(figure, rows, columns, title)
+    return figure
+
+
+def draw_boundary(
+    figure: go.Figure, boundary: np.ndarray | None, rows: Axis, columns: Axis
+) -> None:
+    """Draw β*(μ) and what follows it as staircases."""
+    if boundary is None:
+        return
+    name, lines = f"{columns.symbol}*({rows.symbol})", np.asarray(boundary)
+    for number, each in enumerate(lines.reshape(len(lines), -1).T):
+        x, y = boundary_steps(each, columns)
+        line = {"color": BOUNDARY, "width": 1.0 if number else 2.5}
+        points = {"x": x.tolist(), "y": y.tolist()}
+        figure.add_scatter(**points, mode="lines", line=line, hoverinfo="skip", name=name)
+
+
+def lay_out(figure: go.Figure, rows: Axis, columns: Axis, title: str) -> None:
+    """Name the axes and their cells."""
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
@@ -168,4 +200,3 @@ def heat_map(
             "range": [-0.5, len(rows) - 0.5],
         },
     )
-    return figure

@@ -12,15 +12,31 @@ from biasvae_jax.report.view import RunView
 from biasvae_jax.statistics.regimes import RECOVERED_R2, counts_in_words
 
 
-def about_run(view: RunView) -> list[str]:
-    """Say what the whole grid shows."""
+def headline(view: RunView) -> str:
+    """Say in one sentence what the grid answers; empty where no recovery is known."""
+    rows, columns, r2 = view.rows, view.columns, view.mean("recovery_r2")
+    if not np.isfinite(r2).any():
+        return ""
+    i, j = (int(k) for k in np.unravel_index(np.nanargmax(r2), r2.shape))
+    said = f"Recovery is best at {place(rows, columns, i, j)}, with an R² of {r2[i, j]:.2f}"
+    whole, helped = _helped(view, r2)
+    if not whole:
+        return f"{said}."
+    lowest = f"{columns[int(np.argmin(columns.values))]:g}"
+    where = f"{len(helped) or 'none'} of {len(whole)} {'bias' if len(whole) == 1 else 'biases'}"
+    return f"{said}; a {columns.symbol} above {lowest} raises it at {where}."
+
+
+def about_run(view: RunView, compared: bool = False) -> list[str]:
+    """Say what the whole grid shows, or the cells that `compared` runs have in common."""
     grid = view.grid
     seeds = "one seed" if grid.seeds == 1 else f"{grid.seeds} seeds"
-    size = f"{len(grid.bias)} biases × {len(grid.strength)} {grid.strength.symbol} × {seeds}"
-    said = [
-        f"{grid.size} models ({size}) were trained for {view.steps:,} steps each, with "
-        f"the loss {view.loss}, in nats."
-    ]
+    across = f"{len(grid.bias)} biases × {len(grid.strength)} {grid.strength.symbol}"
+    trained = f"trained for {view.steps:,} steps each, with the loss {view.loss}, in nats."
+    cells = len(grid.bias) * len(grid.strength)
+    common = f"{cells} cells in common ({across}), with {seeds} each, {trained}"
+    models = f"{grid.size} models ({across} × {seeds}) were {trained}"
+    said = [common if compared else models]
     lost = round(float(np.nansum(1 - view.mean("finite"))) * grid.seeds)
     if lost:
         said.append(f"{lost} of them diverged and have no scores.")
@@ -55,8 +71,8 @@ def _recovery(view: RunView) -> list[str]:
     if near != far and np.isfinite(r2[[near, far], lowest]).all():
         said.append(
             f"Bias: at the lowest {columns.symbol}, {columns[lowest]:g}, recovery R² goes from "
-            f"{r2[near, lowest]:.2f} at {rows.symbol} = {rows[near]:g} to {r2[far, lowest]:.2f} "
-            f"at {rows.symbol} = {rows[far]:g}."
+            f"{r2[near, lowest]:.2f} at {place(rows, columns, near, lowest)} to "
+            f"{r2[far, lowest]:.2f} at {place(rows, columns, far, lowest)}."
         )
     return said + _regularisation(view, r2, lowest)
 
@@ -71,19 +87,18 @@ def _least_and_most(axis: Axis) -> tuple[int, int]:
 def _regularisation(view: RunView, r2: np.ndarray, lowest: int) -> list[str]:
     """Say for which biases a strength above the lowest recovers more."""
     rows, columns = view.rows, view.columns
-    whole = np.flatnonzero(np.isfinite(r2).all(1))
-    if len(columns) < 2 or not len(whole):
+    whole, helped = _helped(view, r2)
+    if not whole:
         return []
     above = f"a {columns.symbol} above {columns[lowest]:g}"
-    helped = [int(r) for r in whole if r2[r].max() - r2[r, lowest] > TIE]
     if not helped:
         return [
             f"Stronger regularisation: for none of the {len(whole)} biases does {above} raise "
             f"recovery R² by more than {TIE:g}."
         ]
-    cases = ", ".join(
-        f"{rows.symbol} = {rows[r]:g} ({columns.symbol} = {columns[int(r2[r].argmax())]:g}: "
-        f"{r2[r].max():.2f} against {r2[r, lowest]:.2f})"
+    cases = "; ".join(
+        f"{place(rows, columns, r, int(r2[r].argmax()))} ({r2[r].max():.2f} against "
+        f"{r2[r, lowest]:.2f})"
         for r in helped[:4]
     )
     more = ", …" if len(helped) > 4 else ""
@@ -91,6 +106,15 @@ def _regularisation(view: RunView, r2: np.ndarray, lowest: int) -> list[str]:
         f"Stronger regularisation: for {len(helped)} of {len(whole)} biases {above} raises "
         f"recovery R² by more than {TIE:g}: {cases}{more}."
     ]
+
+
+def _helped(view: RunView, r2: np.ndarray) -> tuple[list[int], list[int]]:
+    """Return the biases scored at every strength, and those where one above the lowest helps."""
+    lowest = int(np.argmin(view.columns.values))
+    whole = [int(row) for row in np.flatnonzero(np.isfinite(r2).all(1))]
+    if len(view.columns) < 2:
+        return [], []
+    return whole, [row for row in whole if r2[row].max() - r2[row, lowest] > TIE]
 
 
 def _collapse(view: RunView) -> list[str]:
@@ -109,7 +133,7 @@ def _collapse(view: RunView) -> list[str]:
 
 def _regimes(view: RunView, codes: np.ndarray) -> str:
     """Count models by what became of them; those still to score are left out."""
-    return counts_in_words(codes, view.columns.symbol, "signal_share" in view.scores)
+    return counts_in_words(codes, view.columns.symbol, view.follows)
 
 
 def _kl(view: RunView) -> list[str]:

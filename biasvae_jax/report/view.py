@@ -1,10 +1,12 @@
 """What a report shows of one run: names, arrays and pictures, no models."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from biasvae_jax.axes import Axis, Grid
+from biasvae_jax.meaning import Meaning
 from biasvae_jax.report.maps import Cells
 
 Pictures = dict[str, str]  # kind (a key of `PICTURES`) → a PNG's data URI
@@ -15,6 +17,14 @@ PICTURES = {
     "traversal": "Latent traversal: one row a latent, set to −3 … 3 with the others at 0",
     "prior": "Samples from the prior: decode(z_hat), z_hat ~ N(0, I)",
 }
+
+
+class Seen(NamedTuple):
+    """Training images of one bias, each a PNG's data URI."""
+
+    clean: str
+    noised: str = ""
+    """The same as the models see them; empty where there is no noise."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,8 @@ class RunView:
     """One sentence on what is missing from the run; empty if nothing is."""
     scores: dict[str, Cells]
     """Each score over the grid, seeds summarised."""
-    labels: dict[str, str]
-    """What each score is."""
+    meanings: dict[str, Meaning]
+    """What each score is, and `regime`."""
     random: dict[str, float]
     """Mean score of randomly initialised networks."""
     step: np.ndarray
@@ -64,8 +74,10 @@ class RunView:
     stored."""
     recovered: tuple[int, int] | None = None
     """Models with a recovery R² of 0.9 or more, of those where it is defined; None if not told."""
-    training: dict[str, str] = field(default_factory=dict)
-    """Training images without noise, fairest first: strength of the bias → a PNG's data URI."""
+    training: dict[int, Seen] = field(default_factory=dict)
+    """The same training images under the bias of each row; empty if they are too large."""
+    strip: list[int] = field(default_factory=list)
+    """Rows whose training images begin the page, from the fairest bias to the strongest."""
     test_images: str = ""
     """The test images of all reconstructions, as a data URI."""
     test_caption: str = "Test images, without noise"
@@ -99,6 +111,11 @@ class RunView:
         if self.boundaries is not None or self.boundary is None:
             return self.boundaries
         return self.boundary[:, None]
+
+    @property
+    def follows(self) -> bool:
+        """Whether it was measured what the codes follow."""
+        return "signal_share" in self.scores
 
     def mean(self, name: str) -> np.ndarray:
         """A score's mean over seeds, `[rows, columns]`; NaN if the run has no such score."""

@@ -17,6 +17,7 @@ from flax import serialization
 from biasvae_jax.axes import Grid
 from biasvae_jax.components import Component, ConfigError, register
 from biasvae_jax.config import Config
+from biasvae_jax.meaning import stored_meaning
 from biasvae_jax.networks import Params
 from biasvae_jax.runs import description, directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
@@ -168,8 +169,9 @@ class LoadedRun:
             raise KeyError(f"no score {score!r} in this run; it has {', '.join(names)}")
         variable = self.scores[score]
         cells = maps.over_seeds(variable.transpose(*grid.dims).values)
-        label = str(variable.attrs.get("long_name", score))
-        figure = maps.heat_map(cells, grid.bias, grid.strength, label, self.boundaries)
+        meaning = stored_meaning(score, variable.attrs)
+        axes = grid.bias, grid.strength
+        figure = maps.heat_map(cells, *axes, meaning.title, self.boundaries, meaning=meaning)
         return notebook.NotebookFigure(figure)
 
     @property

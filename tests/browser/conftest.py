@@ -9,10 +9,12 @@ import pytest
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.biases import Scale, Shift
+from biasvae_jax.meaning import stored_meaning
 from biasvae_jax.objectives import BetaElbo, FactorVae
-from biasvae_jax.report import PICTURES, RunView, page
+from biasvae_jax.report import PICTURES, RunView, Seen, page
 from biasvae_jax.report.maps import over_seeds
 from biasvae_jax.report.sprites import sprite
+from biasvae_jax.runs.results import MEANINGS
 
 sync_api = pytest.importorskip("playwright.sync_api")
 DISABLED = ("gpu", "background-networking", "component-update", "sync")
@@ -47,7 +49,13 @@ def a_view(name, offset=0.0, seeds=3):
         command="python -m experiments.full_sweep " + "--flag value " * 20,
         banner="not finished" if offset else "",
         scores={key: over_seeds(value) for key, value in values.items()},
-        labels={key: f"the {key}" for key in values},
+        meanings={key: MEANINGS[key] for key in (*values, "regime")},
+        training={
+            row: Seen(*(sprite(np.full((1, 12, 21, 21), v)) for v in (row / 2, 0.3)))
+            for row in range(3)
+        },
+        strip=[0, 1, 2],
+        regimes=np.where(i + j < 3, 7, 2) + 0 * k,
         random={"recovery_r2": 0.03},
         theory={"kl": np.full((3, 8), 2.0)},
         boundary=np.array([9.0, 6.0, 3.0]),
@@ -77,7 +85,9 @@ def a_variant(name):
         command="python -m experiments.full_sweep --bias scale --objective factor",
         banner="",
         scores={key: over_seeds(value) for key, value in scores.items()},
-        labels={key: f"the {key}" for key in scores},
+        meanings={
+            key: stored_meaning(key, {"long_name": f"the {key}"}) for key in (*scores, "regime")
+        },
         random={"recovery_r2": 0.03},
         left_out={"gap": "no closed form is known for the objective factor"},
         step=np.arange(50.0),

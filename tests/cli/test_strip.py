@@ -42,16 +42,25 @@ def test_a_strip_goes_from_the_fairest_to_the_most_biased(neutral, values, shown
 
 
 def test_a_row_is_the_same_draws_and_brighter_where_the_bias_is(run):
-    drawn = strip.training_strip(run, (0.0, 1.0, 4.0))
-    assert list(drawn) == ["μ = 0", "μ = 1", "μ = 4"]
-    means = [np.asarray(opened(uri).convert("L"), float).mean() for uri in drawn.values()]
-    assert means == sorted(means)
-    assert opened(drawn["μ = 0"]).size == (strip.IMAGES * 7 - 1, 6)
+    drawn = strip.training_images(run, (0.0, 1.0, 4.0))
+    means = [np.asarray(opened(seen.clean).convert("L"), float).mean() for seen in drawn]
+    assert len(means) == 3 and means == sorted(means)
+    for seen in drawn:
+        assert opened(seen.clean).size == opened(seen.noised).size == (strip.IMAGES * 7 - 1, 6)
+
+
+def test_images_without_noise_are_drawn_once(run):
+    world = Squares(n=2, m=3, noise_variance=0.0, noise_mean=0.0)
+    run.recipe.world = world
+    run.recipe.sample = lambda noise, strength, data: world.sample(noise, Shift(), strength)
+    assert strip.training_images(run, (1.0,))[0].noised == ""
 
 
 def test_of_large_images_fewer_are_drawn_and_of_too_large_ones_none(run, monkeypatch):
-    whole = len(strip.training_strip(run, (0.0,))["μ = 0"])
-    monkeypatch.setattr(strip, "ROW_BYTES", whole - 1)
-    assert opened(strip.training_strip(run, (0.0,))["μ = 0"]).size == (6 * 7 - 1, 6)
-    monkeypatch.setattr(strip, "ROW_BYTES", 10)
-    assert strip.training_strip(run, (0.0,)) == {}
+    biases = (0.0, 4.0)
+    whole = sum(len(uri) for seen in strip.training_images(run, biases) for uri in seen)
+    monkeypatch.setattr(strip, "STRIP_BYTES", whole - 1)
+    fewer = strip.training_images(run, biases)
+    assert [opened(uri).size for seen in fewer for uri in seen] == [(6 * 7 - 1, 6)] * 4
+    monkeypatch.setattr(strip, "STRIP_BYTES", 10)
+    assert strip.training_images(run, biases) == []

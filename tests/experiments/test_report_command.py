@@ -39,8 +39,8 @@ def test_a_sweep_ends_with_its_report(tiny_run):
 
 def test_a_report_begins_with_what_the_models_were_trained_on(tiny_run):
     page = (tiny_run / "report.html").read_text()
-    strip = page.index("What they were trained on")
-    assert strip < page.index("Training images at") < page.index("What is seen")
+    strip = page.index("Training images: the same draws")
+    assert strip < page.index("Training images at") < page.index("The grid")
 
 
 def test_half_a_run_is_reported_with_a_banner(half_run):
@@ -54,7 +54,7 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
     full_sweep.main([*tiny_flags, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
     report.main([str(tiny_run), str(other), "--out", str(tmp_path / "both.html")])
     data = data_of(tmp_path / "both.html")
-    assert data["rows"] == {"symbol": "μ", "values": ["3"]}
+    assert data["rows"] == {"name": "mu", "symbol": "μ", "values": ["3"]}
     assert [run["name"] for run in data["runs"]] == ["tiny", "other"]
     assert len(data["maps"]["kl"]) == 3
     named = other.rename(tmp_path / ("n" * 250))  # too long for compare-….html

@@ -1,36 +1,43 @@
-"""The training strip: the same draws as the fairest and ever more biased models see them."""
+"""Training images: the same draws as the fairest and ever more biased models see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.figures import pictures
 from biasvae_jax.keys import Purpose, purpose_key
+from biasvae_jax.report import Seen
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.runs.loading import LoadedRun
 
 ROWS, IMAGES = 3, 12
-ROW_BYTES = 300_000
+STRIP_BYTES = 600_000  # of all biases together
 
 
-def training_strip(run: LoadedRun, biases: Iterable[float]) -> dict[str, str]:
-    """Draw training images without noise as a PNG's data URI for each bias shown, fairest first.
+def training_images(run: LoadedRun, biases: Sequence[float]) -> list[Seen]:
+    """Draw training images of each bias, without noise and, where there is any, with it.
 
-    Of large images fewer are drawn, and none of those of which even one is over 300 kB.
+    Of large images fewer are drawn, and none (an empty list) if even one of each is too much.
     """
-    recipe, axis = run.recipe, run.grid.bias
+    recipe = run.recipe
     noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (IMAGES,))
-    strip = {}
-    for strength in fair_to_biased(axis, biases):
-        clean = pictures(recipe.sample(noise, strength, run.data).x_clean, recipe.world.image)
-        count, drawn = IMAGES, sprite(clean[None])
-        while len(drawn) > ROW_BYTES and count > 1:
-            count //= 2
-            drawn = sprite(clean[None, :count])
-        if len(drawn) <= ROW_BYTES:
-            strip[f"{axis.symbol} = {strength:g}"] = drawn
-    return strip
+    samples = [recipe.sample(noise, strength, run.data) for strength in biases]
+    noisy = bool(recipe.world.noise_variance or recipe.world.noise_mean)
+    count = IMAGES
+    while count:
+        drawn, room = [], STRIP_BYTES
+        for sample in samples:
+            parts = (sample.x_clean, sample.x) if noisy else (sample.x_clean,)
+            images = (pictures(part[:count], recipe.world.image) for part in parts)
+            drawn.append(Seen(*(sprite(each[None]) for each in images)))
+            room -= sum(map(len, drawn[-1]))
+            if room < 0:
+                break
+        if room >= 0:
+            return drawn
+        count //= 2
+    return []
 
 
 def fair_to_biased(axis: Axis, biases: Iterable[float]) -> list[float]:

@@ -1,6 +1,6 @@
 """A run as the report's page takes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,10 @@ from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.gathering.curves import every_kth, extremes
 from biasvae_jax.cli.gathering.facts import banner, facts
 from biasvae_jax.cli.gathering.pictures import draw_pictures
-from biasvae_jax.cli.gathering.strip import training_strip
+from biasvae_jax.cli.gathering.strip import fair_to_biased, training_images
 from biasvae_jax.cli.gathering.surfaces import of_each_factor, predictions
 from biasvae_jax.components import ConfigError
+from biasvae_jax.meaning import Meaning, stored_meaning
 from biasvae_jax.objectives import BetaElbo
 from biasvae_jax.report import RunView
 from biasvae_jax.report.maps import over_seeds
@@ -53,7 +54,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         command=command(study),
         banner=banner(run),
         scores={name: over_seeds(each) for name, each in values.items()},
-        labels={name: str(maps[name].attrs.get("long_name", name)) for name in values},
+        meanings={str(name): _meaning(str(name), each.attrs) for name, each in maps.items()},
         random={n: float(scores[f"random_{n}"].mean()) for n in values if f"random_{n}" in scores},
         theory={name: v[np.ix_(rows, columns)] for name, v in predictions(run).items()},
         boundary=None if run.boundary is None else run.boundary[rows],
@@ -75,6 +76,7 @@ def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) 
         return {"no_pictures": f"No pictures: {error}."}
     world = recipe.world
     test_images, pictures = draw_pictures(run, rows, columns)
+    biases = [run.grid.bias[row] for row in rows]
     generated = isinstance(world, Generated)
     return {
         "left_out": left_out_of_sweep(recipe),
@@ -83,8 +85,16 @@ def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) 
         + ("G(u), without noise" if generated else "held out of training"),
         "test_subject": f"Test images: {world.caption}",
         "pictures": pictures,
-        "training": training_strip(run, [run.grid.bias[row] for row in rows]),
+        "training": dict(enumerate(training_images(run, biases))),
+        "strip": [biases.index(bias) for bias in fair_to_biased(run.grid.bias, biases)],
     }
+
+
+def _meaning(name: str, attributes: Mapping[str, Any]) -> Meaning:
+    """Read what a score is; one of a single factor, `score: factor`, names it."""
+    score, _, factor = name.partition(": ")
+    meaning = stored_meaning(score, attributes)
+    return meaning._replace(title=f"{meaning.title}: {factor}") if factor else meaning
 
 
 def _latents(run: LoadedRun) -> int:

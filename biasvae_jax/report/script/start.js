@@ -3,6 +3,7 @@ function choose(i, j, move) {
   [row, column] = chosen = [i, j];
   redraw();
   say();
+  keepAddress();
   const heading = document.getElementById("chosen");
   const top = heading.getBoundingClientRect().top;
   if (move && (top < 0 || top > innerHeight - 80)) heading.scrollIntoView({ block: "start" });
@@ -25,11 +26,27 @@ function onKey(event) {
   event.preventDefault();
 }
 
+function onClick({ points }) {
+  for (const { data: trace, customdata, pointIndex } of points) {
+    if (trace.type === "heatmap") {
+      const parts = trace.z[0].length / data.columns.values.length;
+      choose(pointIndex[0], Math.floor(pointIndex[1] / parts), true);
+      return;
+    }
+    if (customdata) {
+      choose(...customdata, true);
+      return;
+    }
+  }
+}
+
 function redraw() {
   for (const draw of whenChosen) draw();
 }
 
 select.value = data.first;
+against.value = "";
+[row, column] = chosen = addressed() ?? chosen;
 redraw();
 plots.forEach((plot) => {
   plot.addEventListener("keydown", onKey);
@@ -38,14 +55,17 @@ plots.forEach((plot) => {
     [row, column] = chosen;
     drawMaps();
   });
-  plot.on("plotly_click", ({ points }) => {
-    const point = points.find((each) => each.data.type === "heatmap");
-    if (point) choose(point.pointIndex[0], point.pointIndex[1], true);
-  });
 });
-select.addEventListener("change", () => {
-  redraw();
-  say();
+for (const control of [select, against]) {
+  control.addEventListener("change", () => {
+    redraw();
+    say();
+    keepAddress();
+  });
+}
+addEventListener("hashchange", () => {
+  const cell = addressed();
+  if (cell) choose(...cell, true);
 });
 dark.addEventListener("change", redraw);
 narrow.addEventListener("change", redraw);
