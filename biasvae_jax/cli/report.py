@@ -1,10 +1,10 @@
 """Write `report.html`: what a run shows, in one page that opens offline.
 
   biasvae report runs/smoke                      the page of a run, finished or not
-  biasvae report runs/blog runs/annealed         two beside each other
+  biasvae report runs/blog runs/annealed         what differs, and both beside each other
   biasvae report runs/smoke --out ~/smoke.html   elsewhere
 
-With two runs, both beside each other and the difference, in `compare-<second>.html`.
+With several runs, all beside each other, of two the difference too, in `compare-<second>….html`.
 """
 
 import dataclasses
@@ -32,51 +32,52 @@ COMMAND = "python -m experiments.report"
 class Flags:
     """All flags."""
 
-    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN]")] = ()
-    """One run directory, or two to compare."""
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN …")] = ()
+    """One run directory, or several to compare."""
     out: Path | None = None
-    """File to write (None: RUN/report.html, or RUN1/compare-RUN2.html)."""
+    """File to write (None: RUN/report.html, or RUN1/compare-RUN2….html)."""
 
 
 def main(arguments: Sequence[str], program: str = COMMAND) -> None:
     """Run the command, which help calls `program`."""
     launchers.refuse_copies()
     flags = common.parse(Flags, arguments, Flags(), program, __doc__ or "")
-    if len(flags.runs) not in (1, 2):
-        raise common.UsageError("name one run directory, or two to compare")
+    if not flags.runs:
+        raise common.UsageError("name one run directory, or several to compare")
     start_jax()
     runs = [load_run(path) for path in flags.runs]
     print(f"open {shown(write_report(*runs, file=flags.out))}")
 
 
 def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
-    """Write the report of one run, or the comparison of two; returns the file.
+    """Write the report of one run, or the comparison of several; returns the file.
 
-    Raises UsageError when two runs have other axes, or share no cell.
+    Raises UsageError when runs have other axes, or share no cell.
     """
-    first, last = runs[0], runs[-1]
+    first, *others = runs
     if file is None:
-        compared = short_name("compare-", last.path.resolve().name, ".html")
-        file = first.path / ("report.html" if len(runs) == 1 else compared)
-    if first.grid.dims != last.grid.dims:
-        ours, theirs = (" × ".join(run.grid.dims[:2]) for run in (first, last))
-        raise common.UsageError(
-            f"the two runs have other axes, {ours} and {theirs}; compare runs of the same ones"
-        )
-    rows = shared(first.grid.bias, last.grid.bias)
-    columns = shared(first.grid.strength, last.grid.strength)
+        names = "-".join(run.path.resolve().name for run in others)
+        file = first.path / (short_name("compare-", names, ".html") if others else "report.html")
+    for run in others:
+        if first.grid.dims != run.grid.dims:
+            ours, theirs = (" × ".join(each.grid.dims[:2]) for each in (first, run))
+            raise common.UsageError(
+                f"the runs have other axes, {ours} and {theirs}; compare runs of the same ones"
+            )
+    rows = shared(*(run.grid.bias for run in runs))
+    columns = shared(*(run.grid.strength for run in runs))
     if not rows or not columns:
         symbols = f"{first.grid.bias.symbol}, {first.grid.strength.symbol}"
-        raise common.UsageError(f"the two runs have no cell ({symbols}) in common")
+        raise common.UsageError(f"the runs have no cell ({symbols}) in common")
     views = [gather(run, rows, columns) for run in runs]
-    if len(views) == 2 and views[0].name == views[1].name:
+    if len({view.name for view in views}) < len(views):
         views = [dataclasses.replace(v, name=str(r.path)) for v, r in zip(views, runs, strict=True)]
     with reporting_disk_errors(file):
         write_atomically(file, page(views).encode())
     return file
 
 
-def shared(ours: Axis, theirs: Axis) -> tuple[float, ...]:
-    """Return our values of an axis that are theirs too, up to single precision."""
-    known = set(map(single, theirs))
-    return tuple(value for value in ours if single(value) in known)
+def shared(ours: Axis, *others: Axis) -> tuple[float, ...]:
+    """Return our values of an axis that all others have too, up to single precision."""
+    known = [set(map(single, theirs)) for theirs in others]
+    return tuple(value for value in ours if all(single(value) in each for each in known))

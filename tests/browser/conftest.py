@@ -17,6 +17,8 @@ from biasvae_jax.report.sprites import sprite
 from biasvae_jax.runs.results import MEANINGS
 
 sync_api = pytest.importorskip("playwright.sync_api")
+PATIENCE = 120_000  # ms; a busy machine takes long to open 5 MB of plotly
+sync_api.expect.set_options(timeout=PATIENCE)
 DISABLED = ("gpu", "background-networking", "component-update", "sync")
 ARGUMENTS = ["--no-sandbox", *(f"--disable-{name}" for name in DISABLED)]
 NAMES = ("loss", "reconstruction", "kl", "recovery_r2", "active_units", "finite")
@@ -135,6 +137,7 @@ def visit(chromium, pages):
     def opened(kind="one", width=1280, scheme="light"):
         size = {"width": width, "height": 900}
         context = chromium.new_context(viewport=size, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         tab = context.new_page()
         tab.on("console", lambda message: noise.append(message.text))

@@ -1,5 +1,7 @@
 """The report as a reader meets it, in a real browser."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -155,3 +157,90 @@ def test_a_wheel_over_the_map_scrolls_the_page(visit):
     tab.mouse.wheel(0, 300)
     tab.wait_for_timeout(500)
     assert tab.evaluate("scrollY") > before + 100
+
+
+def test_the_first_screen_holds_the_strip_one_sentence_and_the_map(visit):
+    tab = visit()
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    ends = [tab.locator(part).bounding_box() for part in (".strip", ".lead", "#map0")]
+    bottoms = [box["y"] + box["height"] for box in ends]
+    assert bottoms == sorted(bottoms) and bottoms[-1] <= 800
+    assert tab.locator(".strip img").count() == 6 and tab.locator(".lead").count() == 1
+
+
+def test_a_sentence_and_an_address_choose_a_cell(visit):
+    tab = visit()
+    tab.mouse.click(*centre_of(tab, "#map0", 2, 3))
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 2, β = 2")
+    assert tab.evaluate("location.hash") == "#mu=2&beta=2&score=recovery_r2"
+    link = tab.locator(".lead a")
+    assert link.inner_text() == "μ = 0, β = 0.1"
+    link.focus()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 0, β = 0.1")
+    tab.goto(tab.url.partition("#")[0] + "#mu=1&beta=7&score=kl")
+    tab.reload()
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 1, β = 7")
+    assert tab.locator("#score").input_value() == "kl"
+    tab.goto(tab.url.partition("#")[0] + "#mu=no&score=toString")
+    tab.reload()
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 0, β = 0.1")
+
+
+def test_two_scores_are_drawn_against_each_other_and_a_point_chooses_its_cell(visit):
+    tab = visit()
+    tab.select_option("#against", "kl")
+    tab.wait_for_selector("#map0 .scatterlayer .point")
+    assert tab.locator("#map0 .scatterlayer .trace").first.locator(".point").count() == 24
+    assert "Recovery (R²) over Single-sample KL" in tab.locator("#map0").get_attribute("aria-label")
+    tab.locator("#map0").scroll_into_view_if_needed()
+    at = tab.evaluate(
+        """() => {
+          const div = document.querySelector("#map0"), box = div.getBoundingClientRect();
+          const { xaxis, yaxis } = div._fullLayout;
+          return [box.left + xaxis._offset + xaxis.d2p(231),
+                  box.top + yaxis._offset + yaxis.d2p(1 / 6)];
+        }"""
+    )
+    tab.mouse.move(*at)
+    tab.locator("#map0 .hoverlayer .hovertext").first.wait_for()
+    tab.mouse.click(*at)
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 2, β = 2")
+    tab.select_option("#score", "regime")
+    assert tab.locator("#against").is_disabled() and tab.locator("#legend li").count() == 2
+    tab.mouse.click(*centre_of(tab, "#map0", 1, 4))
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 1, β = 4")
+
+
+def test_a_button_saves_every_number(visit):
+    tab = visit("two")
+    with tab.expect_download() as download:
+        tab.click("#csv")
+    lines = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert download.value.suggested_filename.endswith(".csv") and len(lines) == 2 * 24
+    cell = lines[24 + 8 + 2]
+    assert (cell["run"], cell["mu"], cell["beta"]) == ("<script>alert(1)</script>", "1", "1")
+    assert (cell["loss"], cell["loss_low"], cell["seeds"]) == ("126", "123.516", "3")
+
+
+def test_scores_are_in_groups_by_plain_names_and_the_raw_ones_beside(visit):
+    tab = visit()
+    groups = tab.locator("#score optgroup").evaluate_all("all => all.map(each => each.label)")
+    assert groups == ["Recovery of the factors", "Training and collapse"]
+    assert tab.locator("#panel0 tr.group th").all_inner_texts() == groups
+    head = tab.locator("#panel0 tr[data-score='recovery_r2'] th")
+    assert head.inner_text() == "Recovery (R²) ↑ recovery_r2"
+    assert "higher is better, yellow is good" in tab.locator("#meaning").inner_text()
+
+
+def test_printed_it_is_whole(visit):
+    tab = visit(scheme="dark")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    tables = tab.locator("#tables > div")
+    assert tables.count() == 6 and all(tables.nth(i).is_visible() for i in range(6))
+    assert tab.locator("#panel0 .scores").is_visible()
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert tab.evaluate("document.querySelector('#map0').clientWidth") <= 44 * 16
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.locator("details[open]").count() == 0

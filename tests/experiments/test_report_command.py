@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,10 +96,29 @@ def test_the_help_is_grouped_and_gives_defaults(capsys, monkeypatch):
     assert not re.search(r"\x1b\[[0-9;]*[39][0-7]m", text)
 
 
-@pytest.mark.parametrize("count", [0, 3])
-def test_one_or_two_runs_are_named(tmp_path, count):
-    with pytest.raises(UsageError):
-        report.main([str(tmp_path)] * count)
+def test_a_run_is_named():
+    with pytest.raises(UsageError, match="name one run directory"):
+        report.main([])
+
+
+def test_any_number_of_runs_is_cut_to_the_cells_that_all_have(tiny_run, monkeypatch, tmp_path):
+    run, gathered = load_run(tiny_run), []
+
+    def gather(run, rows, columns):
+        gathered.append((run.path.name, rows, columns))
+        return SimpleNamespace(name=run.path.name)
+
+    monkeypatch.setattr(report, "gather", gather)
+    monkeypatch.setattr(report, "page", lambda views: " and ".join(view.name for view in views))
+    monkeypatch.setattr(report, "write_atomically", lambda file, content: written.append(content))
+    runs, written = [run], []
+    for name, biases in (("b", (3.0, 0.0, 7.0)), ("c", (5.0, 3.0))):
+        study = dataclasses.replace(run.study, biases=biases)
+        runs.append(dataclasses.replace(run, study=study, path=tmp_path / name))
+    strengths = tuple(run.grid.strength)
+    assert report.write_report(*runs) == tiny_run / "compare-b-c.html"
+    assert gathered == [(each.path.name, (3.0,), strengths) for each in runs]
+    assert written == [f"{tiny_run.name} and b and c".encode()]
 
 
 def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
