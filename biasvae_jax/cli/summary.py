@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from rich.console import Console
+from rich.text import Text
 
 from biasvae_jax.axes import Grid
 from biasvae_jax.cli.colour_map import BAR, colour_map
@@ -74,10 +75,10 @@ def _print_answer(
     mean = f", mean over {grid.seeds} seeds" if grid.seeds > 1 else ""
     console.print(f"\n{meaning.title} over {grid.bias.symbol} and {grid.strength.symbol}{mean}:")
     limits = (0.0, 1.0) if name == "recovery_r2" else None  # one scale in all runs
-    for line in colour_map(
+    lines = colour_map(
         means[name], grid.bias, grid.strength, meaning, threshold, limits, console.width
-    ):
-        console.print(line)
+    )
+    console.print(Text("\n").join(lines))
     if threshold is not None:
         console.print(f"{BAR} {_line(grid)}: collapse is expected to the right of it")
     baseline = results.get(f"random_{name}")

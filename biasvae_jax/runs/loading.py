@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 import xarray as xr
 from flax import serialization
 
@@ -151,8 +152,11 @@ class LoadedRun:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         return self.recipe.network.decode(params, z_hat)
 
-    def table(self) -> Any:
-        """Return the scores as a pandas DataFrame: one row a model, with its axes and seed."""
+    def table(self) -> pd.DataFrame:
+        """Return the scores as a table: one row a model, with its axes and seed, as `results.csv`.
+
+        Scores that have a number for each factor are left out; `scores` has them.
+        """
         kept = [n for n, v in self.scores.data_vars.items() if set(v.dims) == set(self.grid.dims)]
         return self.scores[kept].to_dataframe().reset_index()
 
