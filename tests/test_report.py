@@ -20,7 +20,7 @@ from biasvae_jax.biases import Resample, Scale, Shift
 from biasvae_jax.figures.regimes import COLOURS
 from biasvae_jax.meaning import Meaning, stored_meaning
 from biasvae_jax.objectives import BetaElbo, FactorVae
-from biasvae_jax.report import PICTURES, RunView, page
+from biasvae_jax.report import PICTURES, RunView, Seen, page
 from biasvae_jax.report.maps import heat_map, over_seeds
 from biasvae_jax.report.notebook import NotebookFigure
 from biasvae_jax.report.regimes import legend, regime_map
@@ -454,6 +454,14 @@ def test_several_runs_are_compared_from_settings_to_the_best_of_each_score():
     assert '0.95 at <a href="#mu=0&amp;beta=0.5">' in shown
     assert [len(each) for each in stored(text)["maps"].values()] == [3] * 6
     assert "minus" not in shown
+    strips = [dict.fromkeys(range(2), Seen(sprite(np.full((1, 1, 2, 2), v)))) for v in (0.1, 0.9)]
+    for trained, told in (
+        (strips, "What second was trained on"),
+        (strips[:1] * 2, "they all were"),
+    ):
+        names = zip(("first", "second"), trained, strict=True)
+        text = page([view(name=name, training=each, strip=[0, 1]) for name, each in names])
+        assert told in text and text.count('class="strip"') == len({id(t) for t in trained})
     same = page([view(), view(name="second")])
     assert "All their settings are the same." in same
     assert len(stored(same)["maps"]["regime"]) == 2  # and no difference of kinds

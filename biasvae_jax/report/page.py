@@ -54,6 +54,7 @@ def page(views: Sequence[RunView]) -> str:
         views=views,
         first=first,
         several=len(views) > 1,
+        alike=all(view.training == first.training for view in views),
         headlines=[headline(view) for view in views],
         summaries=[about_run(view, len(views) > 1) for view in views],
         settings=differing([view.stored for view in views]),
