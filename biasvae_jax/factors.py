@@ -46,9 +46,13 @@ def as_columns(u: Any, factors: Sequence[Factor]) -> Any:
     columns = []
     for column, factor in zip(np.asarray(u).T, factors, strict=True):
         if factor.kind == "categorical":
-            values, counts = np.unique(column, return_counts=True)
-            kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
-            columns.append(column[:, None] == values[kept])
+            columns.append(column[:, None] == classes(column))
         else:
             columns.append(column[:, None])
     return np.hstack(columns, dtype=np.float32, casting="unsafe")
+
+
+def classes(column: np.ndarray) -> np.ndarray:
+    """Return the values of a categorical factor in rising order; the 100 most frequent of more."""
+    values, counts = np.unique(column, return_counts=True)
+    return values[np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])]

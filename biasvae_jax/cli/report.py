@@ -69,7 +69,7 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     if not rows or not columns:
         symbols = f"{first.grid.bias.symbol}, {first.grid.strength.symbol}"
         raise common.UsageError(f"the runs have no cell ({symbols}) in common")
-    views = [gather(run, rows, columns) for run in runs]
+    views = [gather(run, rows, columns, len(runs)) for run in runs]
     if len({view.name for view in views}) < len(views):
         views = [dataclasses.replace(v, name=str(r.path)) for v, r in zip(views, runs, strict=True)]
     with reporting_disk_errors(file):

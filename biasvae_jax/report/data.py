@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.report import maps, regimes
+from biasvae_jax.report import live, maps, regimes
 from biasvae_jax.report.sentences import about_cell
 from biasvae_jax.report.view import RunView
 
@@ -26,7 +26,7 @@ def page_data(views: Sequence[RunView], groups: Mapping[str, Sequence[str]]) -> 
         "meanings": {name: _meaning(first, name) for name in names},
         "maps": {name: [_plain(figure) for figure in _maps(views, name)] for name in names},
         "runs": [_run(view, scores) for view in views],
-        "start": _start(first),
+        "start": list(first.start),
         "first": FIRST if np.isfinite(first.mean(FIRST)).any() else names[0],
     }
 
@@ -60,6 +60,7 @@ def _run(view: RunView, names: Sequence[str]) -> dict[str, Any]:
                 for name, values in view.curves.items()
             },
             "pictures": view.pictures.get((i, j), {}),
+            "live": live.of_cell(view.live, (i, j)),
         }
 
     rows, columns = view.grid.shape[:2]
@@ -68,6 +69,12 @@ def _run(view: RunView, names: Sequence[str]) -> dict[str, Any]:
         "seeds": view.grid.seeds,
         "step": rounded(view.step),
         "steps": view.steps,
+        "live": live.shared(view.live),
+        "moments": rounded(view.moments),
+        "course": {
+            name: [[rounded(course) for course in row] for row in values]
+            for name, values in view.course.items()
+        },
         "training": [list(view.training[i]) for i in sorted(view.training)],
         "scores": {name: _score(view, name) for name in names},
         "theory": bool(view.theory),
@@ -124,15 +131,6 @@ def _plain(figure: Any) -> dict[str, Any]:
     plain = json.loads(figure.to_json())
     plain["layout"].pop("template", None)  # the page sets its own colours
     return plain
-
-
-def _start(view: RunView) -> list[int]:
-    """Choose the cell shown first: the one of highest R², or with most KL."""
-    for name in (FIRST, "kl"):
-        mean = view.mean(name)
-        if np.isfinite(mean).any():
-            return [int(k) for k in np.unravel_index(np.nanargmax(mean), mean.shape)]
-    return [0, 0]
 
 
 def _table(values: np.ndarray) -> list[list[float | None]]:

@@ -1,10 +1,12 @@
 """One self-contained page from one run or several: maps, panels and tables that open offline.
 
-Plotly's script, the pictures and the numbers are all in it. A content security policy allows
-nothing else: no request, and no script but the two written here, whatever names a run brings.
+Plotly's script (compressed, 2 MB), the pictures and the numbers are all in it. A content security
+policy allows nothing else: no request, and no script but these two, whatever names a run brings.
 """
 
 import base64
+import functools
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -27,7 +29,10 @@ from biasvae_jax.report.view import PICTURES, RunView
 from biasvae_jax.statistics.regimes import counts_in_words
 
 HIDDEN = ("finite",)  # told in a sentence, no map
-SCRIPT = ("state", "maps", "scatter", "panels", "curves", "csv", "address", "print", "start")
+SCRIPT = (
+    *("unpack", "state", "maps", "scatter", "panels", "curves"),
+    *("decoder", "seen", "live", "matrix", "time", "csv", "address", "print", "start"),
+)
 """Files of `script/` in the order in which they are joined, within one function."""
 
 
@@ -45,11 +50,11 @@ def page(views: Sequence[RunView]) -> str:
     titles = [view.name for view in views] if len(views) > 1 else [""]
     if len(views) == 2:
         titles.append(f"{views[1].name} minus {first.name}")
-    script, plotly = _script(), get_plotlyjs()
+    script, (plotly, digest) = _script(), _plotly()
     return _template().render(
         policy=Markup(
             "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-            f"script-src {_digest(plotly)} {_digest(script)}"
+            f"script-src {digest} {_digest(script)}"
         ),
         views=views,
         first=first,
@@ -99,7 +104,14 @@ def _resource(name: str) -> str:
 def _script() -> str:
     """Join the page's own script; its parts see each other, and nothing else sees them."""
     parts = "\n".join(_resource(f"script/{name}.js") for name in SCRIPT)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
+    return f'"use strict";\n(async () => {{\n{parts}}})();\n'
+
+
+@functools.cache
+def _plotly() -> tuple[str, str]:
+    """Return plotly's script, compressed and as base64, and the digest of what it unpacks to."""
+    script = get_plotlyjs()
+    return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode(), _digest(script)
 
 
 def _digest(script: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.meaning import Meaning
+from biasvae_jax.report.live import Live
 from biasvae_jax.report.maps import Cells
 
 Pictures = dict[str, str]  # kind (a key of `PICTURES`) → a PNG's data URI
@@ -59,6 +60,10 @@ class RunView:
     """Training step of each point of the curves."""
     curves: dict[str, np.ndarray]
     """Each term, the loss first: `[rows, columns, step, 3]`, mean and extremes over seeds, nats."""
+    moments: np.ndarray = field(default_factory=lambda: np.array([]))
+    """Steps at which the time course was measured; none if it was not asked for."""
+    course: dict[str, np.ndarray] = field(default_factory=dict)
+    """What was measured then, mean over seeds, `[rows, columns, moments]`."""
     models: str = "VAEs"
     """What the models are called."""
     theory: dict[str, np.ndarray] = field(default_factory=dict)
@@ -90,6 +95,8 @@ class RunView:
     """What stands in their place where there are none."""
     pictures: dict[tuple[int, int], Pictures] = field(default_factory=dict)
     """Of the cells shown in pictures, seed 0."""
+    live: Live | None = None
+    """Codes, heads and decoders of seed 0; None if there are none."""
 
     @property
     def rows(self) -> Axis:
@@ -122,3 +129,13 @@ class RunView:
         """A score's mean over seeds, `[rows, columns]`; NaN if the run has no such score."""
         cells = self.scores.get(name)
         return np.full(self.grid.shape[:2], np.nan) if cells is None else cells.mean
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """The cell shown first: the one of highest R², or with most KL."""
+        for name in ("recovery_r2", "kl"):
+            mean = self.mean(name)
+            if np.isfinite(mean).any():
+                row, column = np.unravel_index(np.nanargmax(mean), mean.shape)
+                return int(row), int(column)
+        return 0, 0

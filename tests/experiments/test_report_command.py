@@ -1,5 +1,6 @@
 """The report command on runs small enough to train for real."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -42,6 +43,29 @@ def test_a_report_begins_with_what_the_models_were_trained_on(tiny_run):
     page = (tiny_run / "report.html").read_text()
     strip = page.index("Training images: the same draws")
     assert strip < page.index("Training images at") < page.index("The grid")
+
+
+def test_every_model_of_a_small_run_is_live_and_right_to_the_error_that_is_printed(tiny_run):
+    page, run = data_of(tiny_run / "report.html")["runs"][0], load_run(tiny_run)
+    small = page["cells"][0][0]["live"]
+    assert [page["live"]["decoders"] + page["live"]["constants"], page["live"]["latents"]] == [4, 4]
+    first, _, second, _ = layers = page["live"]["layers"]
+    assert [layer["do"] for layer in layers] == ["product", "relu", "product", "sigmoid"]
+    stored, at = base64.b64decode(small["weights"]), 0
+    matrices = []
+    for layer in (first, second):
+        outputs, inputs = layer["outputs"], layer["inputs"]
+        scale, bias = np.frombuffer(stored, "<f4", 2 * outputs, at).reshape(2, -1)
+        whole = np.frombuffer(stored, np.int8, inputs * outputs, at + 8 * outputs)
+        at += 8 * outputs + inputs * outputs
+        matrices += [whole.reshape(inputs, outputs) * scale, bias]
+    assert at == len(stored)
+    params = run.params(mu=0, beta=0.2, seed=0)
+    code = np.linspace(-2, 2, 4)[None]
+    kernel, bias, last, end = matrices
+    drawn = 1 / (1 + np.exp(-(np.maximum(code @ kernel + bias, 0) @ last + end)))
+    gap = np.abs(drawn - np.asarray(run.decode(params, code))).max()
+    assert 0 < gap < 2 * small["error"][0] < 0.1
 
 
 def test_half_a_run_is_reported_with_a_banner(half_run):

@@ -1,6 +1,7 @@
 """Training curves, thinned so that they fit the page."""
 
 import numpy as np
+import xarray as xr
 
 CURVE_NUMBERS = 300_000
 
@@ -17,3 +18,12 @@ def every_kth(curves: dict[str, np.ndarray], seeds: int) -> np.ndarray:
     lines = len(curves) * (3 if seeds > 1 else 1)
     every = -(-rows * columns * lines * steps // CURVE_NUMBERS)
     return np.arange(steps)[::-1][:: max(1, every)][::-1]  # the last one always
+
+
+def time_course(history: xr.Dataset, axes: tuple[str, str]) -> dict[str, np.ndarray]:
+    """Average what was measured during training over seeds, `[rows, columns, snapshot]` each."""
+    return {
+        str(name): variable.mean("seed").transpose(*axes, "snapshot").values
+        for name, variable in history.data_vars.items()
+        if "snapshot" in variable.dims
+    }

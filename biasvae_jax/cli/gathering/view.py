@@ -1,14 +1,15 @@
 """A run as the report's page takes it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from biasvae_jax.cli.flags import command
-from biasvae_jax.cli.gathering.curves import every_kth, extremes
+from biasvae_jax.cli.gathering.cells import of_models
+from biasvae_jax.cli.gathering.curves import every_kth, extremes, time_course
 from biasvae_jax.cli.gathering.facts import banner, facts
-from biasvae_jax.cli.gathering.pictures import draw_pictures
 from biasvae_jax.cli.gathering.strip import fair_to_biased, training_images
 from biasvae_jax.cli.gathering.surfaces import of_each_factor, predictions
 from biasvae_jax.components import ConfigError
@@ -22,8 +23,10 @@ from biasvae_jax.statistics.regimes import recovered
 from biasvae_jax.worlds import Generated
 
 
-def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) -> RunView:
-    """Gather what the page shows of a run's cells at these strengths."""
+def gather(
+    run: LoadedRun, biases: Sequence[float], strengths: Sequence[float], runs: int = 1
+) -> RunView:
+    """Gather what the page of so many runs shows of this one's cells at these strengths."""
     study, (bias, strength, seed) = run.study, run.grid.dims
     rows = [run.grid.bias.find(value) for value in biases]
     columns = [run.grid.strength.find(value) for value in strengths]
@@ -42,7 +45,7 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         if "step" in v.dims
     }
     kept = every_kth(curves, grid.seeds)
-    return RunView(
+    view = RunView(
         name=run.path.resolve().name,
         grid=grid,
         steps=study.training.steps,
@@ -64,27 +67,29 @@ def gather(run: LoadedRun, biases: Sequence[float], strengths: Sequence[float]) 
         step=history["step"].values[kept],
         curves={name: v[:, :, kept] for name, v in curves.items()},
         clipped=getattr(study.network, "output", "") != "sigmoid",
-        **_of_components(run, rows, columns),
+        moments=history["snapshot"].values if "snapshot" in history.dims else np.array([]),
+        course=time_course(history, (bias, strength)),
     )
+    return replace(view, **_of_components(run, rows, columns, view.start, runs))
 
 
-def _of_components(run: LoadedRun, rows: Sequence[int], columns: Sequence[int]) -> dict[str, Any]:
+def _of_components(
+    run: LoadedRun, rows: Sequence[int], columns: Sequence[int], start: tuple[int, int], runs: int
+) -> dict[str, Any]:
     """Gather what the study's own code draws; a note of why there is nothing if it cannot."""
     try:
         recipe = run.recipe
     except ConfigError as error:  # a data file that is gone, a kind that is not known here
         return {"no_pictures": f"No pictures: {error}."}
     world = recipe.world
-    test_images, pictures = draw_pictures(run, rows, columns)
     biases = [run.grid.bias[row] for row in rows]
     generated = isinstance(world, Generated)
     return {
         "left_out": left_out_of_sweep(recipe),
-        "test_images": test_images,
         "test_caption": "Test images "
         + ("G(u), without noise" if generated else "held out of training"),
         "test_subject": f"Test images: {world.caption}",
-        "pictures": pictures,
+        **of_models(run, rows, columns, start, runs),
         "training": dict(enumerate(training_images(run, biases))),
         "strip": [biases.index(bias) for bias in fair_to_biased(run.grid.bias, biases)],
     }

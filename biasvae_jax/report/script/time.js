@@ -1,0 +1,85 @@
+// The grid while it trained: a score over all models at a step, to play and to scrub.
+const watched = { name: "", step: Infinity, timer: 0 }; // the same in all panels
+
+// The steps of a measure, and its map at one of them: from the time course, else from the curves.
+function frames(run, name) {
+  if (run.course[name]) return { steps: run.moments, at: (k) => run.course[name].map((line) => line.map((v) => v[k])) };
+  const kept = run.step.map((_, k) => k).filter((k) => k % Math.ceil(run.step.length / 20) === 0);
+  if (kept.at(-1) !== run.step.length - 1) kept.push(run.step.length - 1);
+  return { steps: kept.map((k) => run.step[k]),
+    at: (k) => run.cells.map((line) => line.map((cell) => cell.curves[name][0][kept[k]])) };
+}
+
+const measures = (run) => [...Object.keys(run.course), ...Object.keys(run.cells[0][0].curves)];
+
+function buildTime(run, root) {
+  const select = make("select", {}, ...measures(run).map((name) =>
+    make("option", { value: name, textContent: name.replaceAll("_", " ") })));
+  const play = make("button", { type: "button", className: "play" });
+  const scrub = slider("step", 0, 1, 1, (k) => {
+    watched.step = frames(run, watched.name).steps[k];
+    drawTime();
+  });
+  const plot = make("div", { className: "plot moment" });
+  plot.setAttribute("role", "img");
+  select.addEventListener("change", () => {
+    watched.name = select.value;
+    drawTime();
+  });
+  play.addEventListener("click", () => (watched.timer ? pause() : playOn(run)));
+  root.append(make("p", {}, make("label", { textContent: "Show " }, select)),
+    make("fieldset", { className: "scrub" }, make("legend", { textContent: "Step of training" }), play, scrub), plot);
+}
+
+function pause() {
+  clearInterval(watched.timer);
+  watched.timer = 0;
+  drawTime();
+}
+
+function playOn(run) {
+  const next = () => {
+    const { steps } = frames(run, watched.name);
+    const k = steps.findIndex((step) => step > watched.step);
+    if (k < 0) return pause();
+    watched.step = steps[k];
+    return drawTime();
+  };
+  const { steps } = frames(run, watched.name);
+  if (watched.step >= steps.at(-1)) watched.step = -1;
+  watched.timer = setInterval(next, 500);
+  next();
+}
+
+function drawTime() {
+  data.runs.forEach((run, k) => {
+    const root = document.querySelector(`#panel${k} .time`);
+    const known = measures(run);
+    if (!known.includes(watched.name)) [watched.name] = known;
+    if (!root.firstChild) buildTime(run, root);
+    const { steps, at } = frames(run, watched.name);
+    const now = Math.max(0, steps.findLastIndex((step) => step <= watched.step));
+    root.querySelector("select").value = watched.name;
+    root.querySelector(".play").textContent = watched.timer ? "Pause" : "Play";
+    const scrub = root.querySelector(".scrub label");
+    scrub.children[1].max = steps.length - 1;
+    show(scrub, now, `${Math.round(steps[now]).toLocaleString("en")}`);
+    drawMoment(root.querySelector(".moment"), run, at(now), steps.map((_, each) => at(each)));
+  });
+}
+
+function drawMoment(plot, run, z, all) {
+  const values = all.flat(2).filter((v) => v !== null);
+  const ticks = ({ values: names, symbol }) => ({ title: { text: symbol, standoff: 6 }, tickvals: names.map((_, k) => k),
+    ticktext: names, fixedrange: true, showgrid: false, zeroline: false, ticks: "" });
+  const where = z.map((line, i) => line.map((v, j) => `${place(i, j)}<br>${v ?? "no value"}`));
+  Plotly.react(plot, [{ type: "heatmap", z, zmin: Math.min(...values), zmax: Math.max(...values), colorscale: "Cividis",
+    xgap: 1, ygap: 1, text: where, hovertemplate: "%{text}<extra></extra>", hoverongaps: false,
+    colorbar: { thickness: 12, outlinewidth: 0 }, showscale: !narrow.matches }],
+  theme({ margin: { l: 45, r: 5, t: 10, b: 40 }, dragmode: false, xaxis: ticks(data.columns), yaxis: ticks(data.rows),
+    shapes: frame(...chosen, "solid") }), options);
+  plot.setAttribute("aria-label", `${watched.name} of all models at this step; ${place(...chosen)}: `
+    + `${z[chosen[0]][chosen[1]] ?? "no value"}`);
+}
+
+whenSeen(".time", drawTime);
