@@ -60,7 +60,7 @@ def test_every_model_of_a_small_run_is_live_and_right_to_the_error_that_is_print
         at += 8 * outputs + inputs * outputs
         matrices += [whole.reshape(inputs, outputs) * scale, bias]
     assert at == len(stored)
-    params = run.params(mu=0, beta=0.2, seed=0)
+    params = run.params(mu=run.grid.bias[0], beta=run.grid.strength[0], seed=0)
     code = np.linspace(-2, 2, 4)[None]
     kernel, bias, last, end = matrices
     drawn = 1 / (1 + np.exp(-(np.maximum(code @ kernel + bias, 0) @ last + end)))
