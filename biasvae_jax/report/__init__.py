@@ -1,6 +1,6 @@
 """The report of a run: plotly figures and one HTML page, from config and arrays alone."""
 
 from biasvae_jax.report.page import page
-from biasvae_jax.report.view import PICTURES, Pictures, RunView, Seen
+from biasvae_jax.report.view import PICTURES, TRAVERSED, Pictures, RunView, Seen
 
-__all__ = ["PICTURES", "Pictures", "RunView", "Seen", "page"]
+__all__ = ["PICTURES", "TRAVERSED", "Pictures", "RunView", "Seen", "page"]

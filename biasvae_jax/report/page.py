@@ -25,7 +25,7 @@ from biasvae_jax.report.links import linked
 from biasvae_jax.report.regimes import legend
 from biasvae_jax.report.sentences import about_pair, about_run, headline
 from biasvae_jax.report.settings import differing
-from biasvae_jax.report.view import PICTURES, RunView
+from biasvae_jax.report.view import PICTURES, TRAVERSED, RunView
 from biasvae_jax.statistics.regimes import counts_in_words
 
 HIDDEN = ("finite",)  # told in a sentence, no map
@@ -74,6 +74,7 @@ def page(views: Sequence[RunView]) -> str:
         meanings=first.meanings,
         legend=_legend(views) if REGIME in names else [],
         captions=PICTURES,
+        traversed=TRAVERSED,
         headings=_headings,
         cell=_cell,
         linked=lambda sentence: linked(known_text(sentence), first.rows, first.columns),

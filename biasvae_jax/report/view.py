@@ -12,11 +12,13 @@ from biasvae_jax.report.maps import Cells
 
 Pictures = dict[str, str]  # kind (a key of `PICTURES`) → a PNG's data URI
 
+TRAVERSED = 12  # latents at most
+
 PICTURES = {
     "reconstruction": "Their reconstructions, decoded from the posterior mean",
     "projection": "Their true factors u, mapped linearly to latents and decoded: decode(P(u))",
-    "traversal": "Latent traversal: a row for each latent, the one that varies most first, set to "
-    "−3, −2, −1, 0, 1, 2, 3 from left to right with the others at 0",
+    "traversal": f"Latent traversal: a row for each latent (of many, the {TRAVERSED} that vary "
+    "most), set to −3, −2, −1, 0, 1, 2, 3 from left to right with the others at 0",
     "prior": "Samples from the prior: decode(z_hat), z_hat ~ N(0, I)",
 }
 

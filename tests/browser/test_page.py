@@ -59,6 +59,12 @@ def test_a_click_shows_that_model(visit):
     assert score_row(tab, "recovery_r2")[2] == "0.03"
 
 
+def test_the_rows_of_a_traversal_are_named_by_their_latent(visit):
+    tab = visit()
+    rows = tab.locator("#panel0 figure[data-kind=traversal] li")
+    assert rows.all_inner_texts() == [f"z{k}" for k in range(1, 10)]
+
+
 def test_a_cell_without_pictures_says_so(visit):
     tab = visit()
     assert not tab.locator(".nopictures").is_visible()

@@ -10,13 +10,12 @@ from biasvae_jax.cli.gathering.models import SHOWN, Model, Tested
 from biasvae_jax.figures import pictures as folded
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.projection import Head
-from biasvae_jax.report import PICTURES, Pictures
+from biasvae_jax.report import PICTURES, TRAVERSED, Pictures
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.recovery import mean_code, test_codes
 from biasvae_jax.training import Recipe
 
-TRAVERSED = 12  # latents at most
 PICTURE_BYTES = 3_000_000  # of all runs; the page stays below 10 MB
 TRAINING_ROWS = 1_024  # training images behind samples of a prior that is fitted to them
 
@@ -46,7 +45,7 @@ def _images(
     """Draw one model's pictures, `[rows, columns, pixels]` each, named as in `PICTURES`."""
     network = recipe.network
     with jax.default_matmul_precision("highest"):
-        busiest = jnp.argsort(-mean.var(0))[:TRAVERSED]
+        busiest = jnp.sort(jnp.argsort(-mean.var(0))[:TRAVERSED])
         steps = jnp.linspace(-3, 3, 7)
         codes = jax.nn.one_hot(busiest, network.latent_dim)[:, None, :] * steps[None, :, None]
         key = purpose_key(0, Purpose.FIGURE)
