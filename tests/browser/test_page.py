@@ -214,6 +214,8 @@ def test_two_scores_are_drawn_against_each_other_and_a_point_chooses_its_cell(vi
     expect(tab.locator("#chosen")).to_have_text("The model at μ = 2, β = 2")
     tab.select_option("#score", "regime")
     assert tab.locator("#against").is_disabled() and tab.locator("#legend li").count() == 2
+    tab.wait_for_selector("#map0 .hm")  # in place of the points, on axes of another size
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     tab.mouse.click(*centre_of(tab, "#map0", 1, 4))
     expect(tab.locator("#chosen")).to_have_text("The model at μ = 1, β = 4")
 

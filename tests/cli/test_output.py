@@ -47,14 +47,14 @@ def test_a_sweep_ends_with_the_answer_and_a_map(tiny_run, columns, capsys, monke
     run = load_run(tiny_run)
     mean = run.scores["recovery_r2"].mean("seed").values
     assert answered == answer(mean, run.grid.bias, run.grid.strength)
-    assert "mean over 2 seeds" in title and head.split()[1:] == ["0.2", "50"]
+    assert "mean over 2 seeds" in title and head.split()[1:] == ["0.5", "50"]
     cells = " ".join(lines[:2]).replace("┃", " ").split()
     assert cells[1] == f"{mean[0, 0]:.2f}".removeprefix("0") and "┃" in lines[0]
     assert lines[2].startswith("┃ β*(μ)") and lines[3].startswith("random networks")
 
 
 def test_the_page_answers_as_the_terminal_does(tiny_run):
-    view = gather(load_run(tiny_run), (0.0, 3.0), (0.2, 50.0))
+    view = gather(load_run(tiny_run), (0.0, 3.0), (0.5, 50.0))
     console = Console(file=io.StringIO(), width=80)
     print_summary(console, tiny_run, None)
     assert console.file.getvalue().splitlines()[0] == about_run(view)[0]

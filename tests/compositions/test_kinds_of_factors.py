@@ -143,7 +143,7 @@ def test_the_sweeps_heads_take_a_category_as_one_column_a_class(run):
 def test_the_page_has_a_map_for_each_factor(run):
     page = report.write_report(load_run(run)).read_text()
     for name in ("factor_recovery: grey", "factor_auroc: lamp", "recovery_accuracy"):
-        assert f'<option value="{name}">' in page
+        assert f'<option value="{name}" ' in page
     assert "factor_auroc: grey" not in page
 
 

@@ -128,7 +128,8 @@ def test_a_run_is_named():
 def test_any_number_of_runs_is_cut_to_the_cells_that_all_have(tiny_run, monkeypatch, tmp_path):
     run, gathered = load_run(tiny_run), []
 
-    def gather(run, rows, columns):
+    def gather(run, rows, columns, runs):
+        assert runs == 3  # the room for pictures is shared
         gathered.append((run.path.name, rows, columns))
         return SimpleNamespace(name=run.path.name)
 
