@@ -97,7 +97,10 @@ def ours_table(setting: Setting) -> Contestant:
         file = Path(folder) / "rows.npz"
         images = rng.integers(0, 2, (ROWS, 64, 64), np.uint8)
         np.savez(file, allow_pickle=False, imgs=images, latents_values=factors)
-        return _large(setting, Table(data=str(file), test_images=64), Resample(), (0.1, 0.9))
+        world = Table(data=str(file), test_images=64)
+        contestant = _large(setting, world, Resample(), (0.1, 0.9))
+        contestant.run()  # reads the file
+        return contestant
 
 
 def ours_generated(setting: Setting) -> Contestant:

@@ -70,7 +70,7 @@ def torch_conv(setting: Setting, compiled: bool = False) -> Contestant:
     model = ConvVae(study.latents, study.sigma2).to(DEVICE, memory_format=torch.channels_last)
     objective = torch.compile(model) if compiled else model
     optimizer = torch.optim.Adam(model.parameters(), RATE, fused=True)
-    picture = lambda x: _picture(torch.as_tensor(x, device=DEVICE))  # noqa: E731
+    picture = lambda x: _picture(torch.tensor(x, device=DEVICE))  # noqa: E731
     x = picture(faces_reference()["x"])
     pool = [x + 0.1 * torch.randn_like(x) for _ in range(POOL)]
 
