@@ -72,8 +72,9 @@ def write_report(*runs: LoadedRun, file: Path | None = None) -> Path:
     views = [gather(run, rows, columns, len(runs)) for run in runs]
     if len({view.name for view in views}) < len(views):
         views = [dataclasses.replace(v, name=str(r.path)) for v, r in zip(views, runs, strict=True)]
+    text = page(views)
     with reporting_disk_errors(file):
-        write_atomically(file, page(views).encode())
+        write_atomically(file, text.encode())
     return file
 
 

@@ -90,12 +90,12 @@ def read(path: Path) -> Run:
 @own_settings()
 def write(runs: Mapping[str, Run], commands: Mapping[str, str], target: Path, quick: bool) -> None:
     """Write the page and its figures."""
-    images = target.parent / "images"
+    images, figures, text = target.parent / "images", draw(runs), page(runs, commands, quick)
     with reporting_disk_errors(target):
         images.mkdir(parents=True, exist_ok=True)
-        for name, figure in draw(runs).items():
+        for name, figure in figures.items():
             figure.savefig(images / f"findings_{name}.png", dpi=DPI)
-        write_atomically(target, page(runs, commands, quick).encode())
+        write_atomically(target, text.encode())
 
 
 if __name__ == "__main__":

@@ -92,6 +92,16 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
         report.main([str(tiny_run), str(tmp_path / "apart")])
 
 
+def test_a_page_that_cannot_be_made_is_not_called_a_fault_of_the_disk(tiny_run, monkeypatch):
+    def broken(views):
+        raise FileNotFoundError("a part of the page")
+
+    monkeypatch.setattr(report, "page", broken)
+    monkeypatch.setattr(report, "gather", lambda run, *_: SimpleNamespace(name=run.path.name))
+    with pytest.raises(FileNotFoundError, match="a part of the page"):
+        report.write_report(load_run(tiny_run))
+
+
 def test_it_says_what_to_open_and_nothing_else(tiny_run):
     line = [sys.executable, "-m", "experiments.report", str(tiny_run)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
