@@ -16,6 +16,16 @@ def single(value: float) -> float:
     return float(np.float32(value))
 
 
+def thinned(values: Sequence, most: int) -> list:
+    """Pick at most so many of the values, evenly, both ends among them (of one alone, the first).
+
+    >>> thinned([1, 2, 3, 4, 5], 3)
+    [1, 3, 5]
+    """
+    places = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
+    return [values[place] for place in places]
+
+
 @dataclass(frozen=True)
 class Axis:
     """A strength that a grid varies: how it is called, and its values."""

@@ -4,7 +4,6 @@ Where there are no colours (a file, a pipe, NO_COLOR) the numbers stay.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -12,7 +11,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from biasvae_jax.axes import Axis
+from biasvae_jax.axes import Axis, thinned
 from biasvae_jax.meaning import COLOURS, Meaning
 
 BAR = "┃"
@@ -34,14 +33,14 @@ def colour_map(
     `limits` the values at the ends of the colours (None: the meaning's). A grid with too many
     cells is thinned evenly, its ends kept, and the last line says so.
     """
-    i, j = np.argsort(rows.values), np.argsort(columns.values)
+    i, j = np.argsort(rows.values).tolist(), np.argsort(columns.values).tolist()
     corner = f"{rows.symbol}\\{columns.symbol}"
     left = max(map(len, [corner, *map(_short, rows)])) + 1
     limits = limits or meaning.limits(values)
     small = limits is not None and max(map(abs, limits)) < 0.1  # two digits would not tell them
     texts = [_number(v, small) for v in np.ravel(values)]
     cell = max(len(text) for text in [*texts, *map(_short, columns)]) + 1  # and the place of β*
-    i, j = _thinned(i, MOST_ROWS), _thinned(j, max(1, (width - left - 1) // cell))
+    i, j = thinned(i, MOST_ROWS), thinned(j, max(1, (width - left - 1) // cell))
     strengths = [columns[k] for k in j]
     head = "".join(_short(value).rjust(cell) for value in strengths)
     lines = [Text(corner.ljust(left) + head)]
@@ -60,14 +59,6 @@ def colour_map(
         if len(shown) < len(axis)
     ]
     return [*lines, Text(f"shown: {', '.join(cut)}")] if cut else lines
-
-
-def _thinned(order: np.ndarray, most: int) -> Sequence[int]:
-    """Choose at most so many of an order, evenly, its ends among them."""
-    if len(order) <= most:
-        return list(order)
-    places = np.linspace(0, len(order) - 1, most).round().astype(int)
-    return [int(order[place]) for place in dict.fromkeys(places)]
 
 
 def _style(value: float, limits: tuple[float, float] | None, meaning: Meaning) -> Style:

@@ -43,8 +43,8 @@ def factorised_support_distance(code: jax.Array, points: int) -> jax.Array:
     farthest = nearest.reshape(len(first), -1).argmax(-1)
     a, b = jnp.unravel_index(farthest, nearest.shape[1:])
     row = (apart[first, a] + apart[second, b]).argmin(-1)
-    moved = code[a, first] - code[row, first], code[b, second] - code[row, second]
-    return sum((jnp.square(each).sum() for each in moved), jnp.zeros(()))
+    along, across = code[a, first] - code[row, first], code[b, second] - code[row, second]
+    return (jnp.square(along) + jnp.square(across)).sum()
 
 
 @register

@@ -130,7 +130,7 @@ def _is_of(dataset: xr.Dataset, study: Study) -> bool:
         axes["step"] = training_history.bin_centres(study.training.steps)
     if "snapshot" in dataset.dims:
         axes["snapshot"] = study.training.snapshot_steps
-    axes |= {n: range(dataset.sizes[n]) for n in ("factor", "latent") if n in dataset.dims}
+    axes |= {n: range(dataset.sizes[n]) for n in ALONG["scores.nc"] if n in dataset.dims}
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))
         for name, values in axes.items()

@@ -145,6 +145,17 @@ def test_samples_of_the_prior_are_codes_that_decode(objective):
     chex.assert_tree_all_finite(NETWORK.decode(params, drawn))
 
 
+@every
+def test_a_batch_of_one_is_refused_where_a_batch_is_measured_and_there_alone(objective):
+    """A single image has no correlation with others, no aggregated posterior, no combinations."""
+    measured = {"beta_tc", "factor", "dip_i", "dip_ii", "intel", "hfs", "mixture_prior"}
+    if objective.kind in measured:
+        with pytest.raises(ConfigError, match="--batch-size"):
+            objective.check_batch(1)
+    else:
+        objective.check_batch(1)
+
+
 def test_bad_settings_end_in_one_line():
     for make, said in (
         (lambda: SigmaVae(likelihood_variance=0.3), "learns it"),

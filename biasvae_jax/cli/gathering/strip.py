@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from biasvae_jax.axes import Axis
+from biasvae_jax.axes import Axis, thinned
 from biasvae_jax.figures import pictures
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.report import Seen
@@ -47,5 +47,4 @@ def fair_to_biased(axis: Axis, biases: Iterable[float]) -> list[float]:
     """
     unknown = np.isnan(axis.neutral)
     ordered = sorted(biases, key=lambda value: value if unknown else abs(value - axis.neutral))
-    places = np.unique(np.linspace(0, len(ordered) - 1, ROWS).round().astype(int))
-    return [ordered[place] for place in places]
+    return thinned(ordered, ROWS)
