@@ -6,7 +6,7 @@ comes back to the host has no padding, so callers see exactly their models.
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from biasvae_jax.sweep.plan import Plan, pad_models
+
+SLICE = 2  # widths of models in turn that a program scores on a device; 1 takes a quarter longer
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,26 @@ class Layout:
         devices = self.plan.devices
         padded = lambda a: pad_models(a, math.ceil(len(a) / devices) * devices)  # noqa: E731
         return jax.tree.map(lambda a: self._place(padded(np.asarray(a)), "models"), tree)
+
+    def slices(self, models: int) -> list[np.ndarray]:
+        """Return the rows of models that are scored together.
+
+        All slices of a stack have one length, so that one program scores any number of models; the
+        last repeats the last model. A stack that one slice can hold is taken as it is.
+        """
+        size = self.plan.devices * self.plan.width * SLICE
+        if models <= size:
+            return [np.arange(models)]
+        return [
+            np.minimum(np.arange(start, start + size), models - 1)
+            for start in range(0, models, size)
+        ]
+
+    def join(self, parts: Sequence[Any], models: int) -> Any:
+        """Bring what was made of slices to the host as numpy `[models, …]` (a collective)."""
+        size = len(self.slices(models)[0])
+        host = [self.gather(part, size) for part in parts]
+        return jax.tree.map(lambda *a: np.concatenate(a)[:models], *host)
 
     def share(self, tree: Any) -> Any:
         """Lay whole host arrays on every device."""

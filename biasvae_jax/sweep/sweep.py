@@ -66,10 +66,9 @@ class Sweep(Trainer):
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
-        seed, bias = self.put((models.seed, models.bias))
+        shared, params = (self._test, self._data), self.gather(params, models)
         with jax.debug_nans(False):  # an undefined score is NaN, and no error
-            scores = self._score((self._test, self._data), params, seed, bias)
-            return self.gather(scores, models)
+            return self._in_slices(self._score, shared, models, params, models.seed, models.bias)
 
     def diagnose(self, models: Models, params: Any, reductions: Any = None) -> Diagnosis:
         """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
@@ -79,10 +78,10 @@ class Sweep(Trainer):
         meaning for the recipe is None: the gap of an objective without a known optimum, the share
         of signal in a world without noise.
         """
-        gaps = None
+        gaps, params = None, self.gather(params, models)
         if not why_none(self.recipe):
             each = self._reductions(models) if reductions is None else reductions
-            stacked = params, *self.put((each, models.bias, models.strength))
+            stacked = params, each, models.bias, models.strength
             with jax.debug_nans(False):
                 gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
         return Diagnosis(gaps, self._signal_share(models, params))
@@ -94,18 +93,16 @@ class Sweep(Trainer):
         """
         if not self.recipe.training_images:
             return None
-        stacked = params, *self.put((models.bias, models.strength))
+        stacked = self.gather(params, models), models.bias, models.strength
         with jax.debug_nans(False):
             return self._over_batches(LOSS_BATCHES, set_noise, self._losses, models, *stacked)
 
     def course(self, models: Models, params: Any) -> dict[str, np.ndarray]:
         """Measure models in training (`scores.course`): numpy arrays `[models]`."""
-        seeds, slot = self._seeds(models)
-        bias, strength = self.put((models.bias, models.strength))
-        noise = self._drawn(course_noise)(seeds, np.int32(0))
+        stacked = self.gather(params, models), models.bias, models.strength
+        known = self._some_of_test, self._data
         with jax.debug_nans(False):
-            shared = noise, self._some_of_test, self._data
-            return self.gather(self._course(shared, slot, params, bias, strength), models)
+            return self._over_batches(1, course_noise, self._course, models, *stacked, known=known)
 
     def events(self, models: Models, params: Any) -> EventScores | None:
         """Tell how trained models treat the world's rare event: numpy arrays `[models]`.
@@ -114,11 +111,14 @@ class Sweep(Trainer):
         """
         if "event" in unmet(self.recipe):
             return None
+        return self._events(models, self.gather(params, models))
+
+    def _events(self, models: Models, params: Any) -> EventScores:
         world: Any = self.recipe.world
-        stacked = params, self.put(models.bias)
+        batches, stacked = (MASS_BATCHES, event_noise), (params, models.bias)
         with jax.debug_nans(False):
-            masses = self._over_batches(MASS_BATCHES, event_noise, self._mass, models, *stacked)
-            reached = self.gather(self._reach(self._cases, params), models)
+            masses = self._over_batches(*batches, self._mass, models, *stacked)
+            reached = self._in_slices(self._reach, self._cases, models, params)
         known = [world.event_probability(self.recipe.bias, float(b)) for b in models.bias]
         return event_scores(masses, reached, np.array(known, float))  # None becomes NaN
 
@@ -142,14 +142,15 @@ class Sweep(Trainer):
         """
         neutral = np.full(BASELINES, self.recipe.bias.axis.neutral, np.float32)
         networks = Models(np.zeros(BASELINES, np.int32), neutral, np.zeros(BASELINES, np.float32))
-        index, bias = self.put((np.arange(BASELINES, dtype=np.int32), neutral))
+        index = np.arange(BASELINES, dtype=np.int32)
+        params = self._in_slices(self._random, None, networks, index)
         with jax.debug_nans(False):
-            params, scores, raw = self._baseline((self._test, self._data), index, bias)
-            scores, raw = self.gather((scores, raw), networks)
+            raw = self._in_slices(self._raw, self._test, networks, params)
+        scores = self.score(networks, self.put(params))._asdict()
         share = self._signal_share(networks, params)
-        events = self.events(networks, params)
-        found = {**scores._asdict(), "signal_share": share, "recovery_mse_raw": raw}
-        found |= events._asdict() if events else {}
+        found = {**scores, "signal_share": share, "recovery_mse_raw": raw}
+        if "event" not in unmet(self.recipe):
+            found |= self._events(networks, params)._asdict()
         return {name: value for name, value in found.items() if value is not None}
 
     @functools.cached_property
@@ -178,8 +179,7 @@ class Sweep(Trainer):
     def _signal_share(self, models: Models, params: Any) -> np.ndarray | None:
         if not self.recipe.world.noise_variance:
             return None
-        stacked = params, self.put(models.bias)
-        batches = SHARE_BATCHES, twin_noise
+        batches, stacked = (SHARE_BATCHES, twin_noise), (params, models.bias)
         variance = self._over_batches(*batches, self._variance, models, *stacked)
         return signal_share(variance).astype(np.float32)
 
@@ -194,7 +194,7 @@ class Sweep(Trainer):
     @functools.cached_property
     def _course(self) -> Callable:
         def one(shared, slot, params, bias, strength):
-            noise, test, data = shared
+            noise, (test, data) = shared
             here = row_of(noise, slot)
             return course(here, test, params, bias, strength, self.recipe, data)
 
@@ -236,16 +236,16 @@ class Sweep(Trainer):
         return self._layout.lift(lambda cases, params: reach(cases, params, self.recipe))
 
     @functools.cached_property
-    def _baseline(self) -> Callable:
-        def baseline(shared, index, bias):
-            test, data = shared
-            key = purpose_key(0, Purpose.BASELINE)
-            params = self.recipe.init(jax.random.fold_in(key, index))
-            keys = _score_keys(0)
-            scores = recovery_scores(keys, params, bias, test, self.recipe, data)
-            return params, scores, raw_recovery_mse(keys, params, test, self.recipe)
+    def _random(self) -> Callable:
+        key = purpose_key(0, Purpose.BASELINE)
+        return self._layout.lift(lambda _, index: self.recipe.init(jax.random.fold_in(key, index)))
 
-        return self._layout.lift(baseline)
+    @functools.cached_property
+    def _raw(self) -> Callable:
+        keys = _score_keys(0)
+        return self._layout.lift(
+            lambda test, params: raw_recovery_mse(keys, params, test, self.recipe)
+        )
 
 
 def _score_keys(seed: jax.Array | int) -> ScoreKeys:

@@ -63,7 +63,7 @@ class Trainer:
         The last loss, on fresh images, is that of the parameters after the last step.
         """
         with jax.debug_nans(False):
-            stacked = state.params, *self.put((models.bias, models.beta))
+            stacked = self.gather(state.params, models), models.bias, models.beta
             last = self._over_batches(1, fresh_noise, self._last_loss, models, *stacked)
             return self.gather(self._finite(None, state), models) & np.isfinite(last)
 
@@ -71,13 +71,10 @@ class Trainer:
         """Lift your own `function(data, model, params)`, for one model, to (models, params).
 
         `data` are the world's arrays, () if it is generated; `model` holds a model's coordinates,
-        three scalars. The result, any tree, comes back as numpy with the models first. Compiled at
-        first use for each number of models.
+        three scalars. `params` are stacked numpy arrays, and so is the result, any tree.
         """
         lifted = self._layout.lift(function)
-        return lambda models, params: self.gather(
-            lifted(self._data, self.put(models), self.put(params)), models
-        )
+        return lambda models, params: self._in_slices(lifted, self._data, models, models, params)
 
     def put(self, tree: Any) -> Any:
         """Lay host arrays, stacked over models (as `gather` returns them), on the devices."""
@@ -146,30 +143,52 @@ class Trainer:
         slot = np.searchsorted(seeds, models.seed).astype(np.int32)
         return self._layout.share(seeds), self.put(slot)
 
+    def _in_slices(self, lifted: Callable, shared: Any, models: Models, *stacked: Any) -> Any:
+        """Apply a lifted function to host arrays, stacked over models: numpy arrays `[models]`."""
+        parts = [
+            lifted(shared, *self.put(_rows(stacked, rows)))
+            for rows in self._layout.slices(len(models.seed))
+        ]
+        return self._layout.join(parts, len(models.seed))
+
     def _over_batches(
-        self, batches: int, draw: Callable, lifted: Callable, models: Models, *stacked: Any
+        self,
+        batches: int,
+        draw: Callable,
+        lifted: Callable,
+        models: Models,
+        *stacked: Any,
+        known: Any = None,
     ) -> Any:
-        """Average what a lifted function makes of batches of noise, each shared by its seed."""
-        seeds, slot = self._seeds(models)
-        total = None
+        """Average what a lifted function makes of batches of noise, each shared by its seed.
+
+        `function((noise, data), slot, *stacked)`, in slices as `_in_slices`; `known` is given to it
+        in place of the world's data.
+        """
+        slices = self._layout.slices(len(models.seed))
+        data, totals = self._data if known is None else known, [None] * len(slices)
         for batch in range(batches):
-            noise = self._drawn(draw)(seeds, np.int32(batch))
-            part = lifted((noise, self._data), slot, *stacked)
-            total = part if total is None else self._add(total, part)
-        return jax.tree.map(lambda a: a / batches, self.gather(total, models))
+            of_seed = functools.cache(lambda seed: self._drawn(draw)(seed, np.int32(batch)))  # noqa: B023
+            for place, rows in enumerate(slices):
+                seeds, slot = np.unique(models.seed[rows], return_inverse=True)
+                noise = self._stack([of_seed(seed) for seed in seeds.astype(np.int32)])
+                here = self.put((slot.astype(np.int32), *_rows(stacked, rows)))
+                part, total = lifted((noise, data), *here), totals[place]
+                totals[place] = part if total is None else self._add(total, part)
+        return jax.tree.map(lambda a: a / batches, self._layout.join(totals, len(models.seed)))
 
     @functools.cached_property
     def _add(self) -> Callable:
         return jax.jit(functools.partial(jax.tree.map, jnp.add))
 
+    @functools.cached_property
+    def _stack(self) -> Callable:
+        return self._layout.draw(lambda each: jax.tree.map(lambda *a: jnp.stack(a), *each))
+
     @functools.cache  # noqa: B019
     def _drawn(self, draw: Callable) -> Callable:
-        """(seeds, batch) → the noise that `draw` makes of each seed, stacked, on every device."""
-
-        def stack(seeds, batch):
-            return jax.lax.map(lambda seed: draw(seed, batch, self.recipe), seeds)
-
-        return self._layout.draw(stack)
+        """(seed, batch) → the noise that `draw` makes of them, on every device."""
+        return self._layout.draw(lambda seed, batch: draw(seed, batch, self.recipe))
 
     @functools.cached_property
     def _last_loss(self) -> Callable:
@@ -183,3 +202,7 @@ class Trainer:
 def row_of(noise: Any, slot: jax.Array) -> Any:
     """Select the noise of one model's seed, the `slot`-th of the stack."""
     return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
+
+
+def _rows(stacked: Any, rows: np.ndarray) -> Any:
+    return jax.tree.map(lambda a: np.asarray(a)[rows], stacked)

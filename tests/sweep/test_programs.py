@@ -49,7 +49,8 @@ def programs():
     seeds, first = sweep._layout.share(np.unique(models.seed)), np.int32(0)
     state = sweep.init(models)
     slot, bias, beta = sweep.put((np.zeros(4, np.int32), models.bias, models.beta))
-    noise, twins = sweep._noise(10)(seeds, first), sweep._drawn(twin_noise)(seeds, first)
+    noise = sweep._noise(10)(seeds, first)
+    twins = sweep._stack([sweep._drawn(twin_noise)(np.int32(0), first)])
     return {
         "noise": sweep._noise(10).lower(seeds, first),
         "init": sweep._init.lower(None, sweep.put(models.seed)),

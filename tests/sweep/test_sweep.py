@@ -126,7 +126,12 @@ def test_going_on_from_a_host_copy_changes_no_bit():
 
 
 def test_baselines_are_three_networks_with_every_score_and_the_plainest_head():
-    baselines = Sweep(Recipe.from_config(SMALL), PLAN).baselines()
+    sweep, models = Sweep(Recipe.from_config(SMALL), PLAN), grid(SMALL)[:5]
+    baselines, params = sweep.baselines(), sweep.init(models).params
+    sweep.score(models, params)
+    sweep.diagnose(models, params)
+    for lifted in (sweep._score, sweep._variance):  # one program for any number of models
+        assert lifted._cache_size() == 1
     beside = {"signal_share", "recovery_mse_raw"}
     scores = {*run(score=True)[2]._fields, *EventScores._fields}
     assert set(baselines) == scores | beside
