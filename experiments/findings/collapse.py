@@ -21,7 +21,7 @@ def collapse_section(runs: Runs) -> str:
         "## 3. Why do models collapse below the threshold?",
         f"**{_verdict(runs)}** A model is collapsed below the threshold if no latent is active at "
         "the end although β < β\\*. Of the cells that the original study's protocol loses "
-        f"({', '.join(f'μ={m:g} β={b:g}' for m, b in CELLS)}), five seeds each, models with an "
+        f"({', '.join(f'μ={m:g} β={b:g}' for m, b in CELLS)}), every seed, models with an "
         "active latent, and over the whole grid below β\\*:",
         _grids(runs),
         "More of them with the analytic KL, paired by seed: "
@@ -48,9 +48,14 @@ def alive(run: Run) -> tuple[int, int]:
 
 
 def more_alive(one: Run, other: Run) -> Interval:
-    """Return how many more models a seed keep a latent below β* in one run, paired by seed."""
+    """Return how many more models a seed keep a latent below β* in one run, paired by seed.
+
+    Of the seeds that both have: a seed has the same data in all runs.
+    """
+    seeds = min(one.study.seeds, other.study.seeds)
     counts = [
-        (run.values("active_units") > 0)[run.below()].sum(0).astype(float) for run in (one, other)
+        (run.values("active_units") > 0)[run.below()][:, :seeds].sum(0).astype(float)
+        for run in (one, other)
     ]
     return paired_interval(*counts)
 

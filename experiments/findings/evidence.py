@@ -14,6 +14,8 @@ from biasvae_jax.study import Study, settings
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
 CODE, DECODER = "recovery_r2", "generation_mse"
+MOST = 3  # μ up to which the training data show the rare event once in a thousand squares
+LEAST = 1e-3  # mass, below what a sample of 8,192 can tell from 0
 HUNDREDTH, TENTH = 0.01, 0.1  # margins, of R² and of an error
 
 
@@ -150,20 +152,20 @@ class EarlyAgainstBest(NamedTuple):
     early: Interval
     """Of the same models, stopped early."""
     strong: Interval
-    """Of the best β at the end, chosen on the other seeds."""
+    """Of the best β that is as strong or stronger, at the end, chosen on the other seeds."""
     apart: Interval
     """Early minus strong, paired by seed: below 0, early stopping is better."""
     verdict: np.ndarray
     """Whether early and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
     both: Interval
-    """Best β stopped early, chosen on the other seeds, minus the weak β stopped early."""
+    """Best β, as strong or stronger, stopped early, minus the weak β stopped early."""
 
 
 def early_against_best(run: Run) -> EarlyAgainstBest:
-    """Compare early stopping at the weak β with the best β at the end of training."""
+    """Compare early stopping at the weak β with the best of stronger β at the end of training."""
     column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
-    early = stopped(run).generation
-    strong, both = chosen_by_others(end), chosen_by_others(early)
+    early, stronger = stopped(run).generation, run.beta >= run.beta[run.column(WEAK)]
+    strong, both = (chosen_by_others(each[:, stronger]) for each in (end, early))
     weak, apart = t_interval(end[:, column]), early[:, column] - strong
     return EarlyAgainstBest(
         weak,
@@ -193,9 +195,15 @@ def chosen_by_others(values: np.ndarray) -> np.ndarray:
     return found
 
 
+def geometric_interval(logs: np.ndarray) -> Interval:
+    """Return a geometric mean over seeds with its interval, of logarithms `[..., seed]`."""
+    found = t_interval(logs)
+    return found._replace(**{f: np.exp(getattr(found, f)) for f in ("mean", "low", "high")})
+
+
 def log_mass(run: Run, name: str = "prior_mass") -> np.ndarray:
     """Return |ln mass| `[mu, beta, seed]`: 0 where the model gives the rare event its probability.
 
-    A mass of 0 counts as a thousandth, below what a sample of 8,192 can tell from 0.
+    A mass of 0 counts as `LEAST`.
     """
-    return np.abs(np.log(np.maximum(run.values(name), 1e-3)))
+    return np.abs(np.log(np.maximum(run.values(name), LEAST)))

@@ -83,9 +83,10 @@ def _stopping_words(runs: Runs) -> str:
         f"{np.median(early.step[:, column]):,.0f} and the code after {np.median(last):,.0f} "
         "(medians over μ and seeds), among the steps measured. The weight of the KL is still "
         "rising to β there, which for a β so weak changes little. In the table, `generation_mse` "
-        f"of the weak β at the end, of the same models stopped early, and of the best β at the end "
-        "(chosen on the other seeds); the difference is paired by seed, and called equivalent if "
-        "its 90 % interval lies within a tenth of the first column's:"
+        "of the weak β at the end, of the same models stopped early, and of the best β from "
+        f"{run.beta[column]:g} on at the end (chosen on the other seeds); the difference is paired "
+        "by seed, and called equivalent if its 90 % interval lies within a tenth of the first "
+        "column's:"
     )
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from biasvae_jax.statistics.intervals import Interval, t_interval
+from biasvae_jax.statistics.intervals import Interval
 from experiments.findings.collapse import alive, leaky_alive, recovered
-from experiments.findings.evidence import CODE, Run, Runs, best
+from experiments.findings.evidence import CODE, Run, Runs, best, geometric_interval
 from experiments.findings.words import by_sign, listed, number, of, paragraphs, value
 
 LATE = 0.5  # of the training, from which on a curve's noise is measured
@@ -45,8 +45,7 @@ def _log(found: Interval) -> Interval:
 def _ratio(measured: np.ndarray, beta: np.ndarray) -> Interval:
     """Return the ratio of the largest β to the smallest, `[mu, beta, seed]` → over seeds."""
     logs = np.log(measured[:, beta.argmax()]) - np.log(measured[:, beta.argmin()])
-    found = t_interval(np.nanmean(np.where(np.isfinite(logs), logs, np.nan), 0))
-    return found._replace(**{f: np.exp(getattr(found, f)) for f in ("mean", "low", "high")})
+    return geometric_interval(np.nanmean(np.where(np.isfinite(logs), logs, np.nan), 0))
 
 
 def _curves(run: Run) -> np.ndarray:

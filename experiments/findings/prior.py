@@ -3,7 +3,7 @@
 import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import Run, Runs
+from experiments.findings.evidence import LEAST, MOST, Run, Runs, geometric_interval
 from experiments.findings.words import paragraphs, table, value
 
 PARTS = {
@@ -26,8 +26,8 @@ def prior_section(runs: Runs) -> str:
         "pixel); *price* is ‖z‖² there, about the number of latents for a typical sample; "
         "*encoder error* is ‖z − the encoder's‖². ([Definitions](scores.md).) Endless data:",
         _table(run),
-        "The mass of the linear optimum is in closed form; measured minus that, mean over the "
-        f"cells with β between 0 and β\\*: {_against_theory(run)}.",
+        "The mass of the linear optimum is in closed form. Measured over that, geometric mean over "
+        f"the cells with μ up to {MOST} and β between 0 and β\\*: {_against_theory(run)}.",
     )
 
 
@@ -48,6 +48,6 @@ def _against_theory(run: Run) -> str:
     if "linear_prior_mass" not in run.scores:
         return "not known"
     predicted = run.scores["linear_prior_mass"].transpose("mu", "beta").values
-    kept = run.below() & (run.beta > 0) & np.isfinite(predicted)
-    apart = (run.values("prior_mass") - predicted[..., None])[kept]
-    return value(t_interval(np.nanmean(apart, 0)))
+    kept = run.below() & (run.beta > 0) & (run.mu <= MOST)[:, None] & (predicted > LEAST)
+    ratio = np.maximum(run.values("prior_mass"), LEAST) / predicted[..., None]
+    return value(geometric_interval(np.log(ratio[kept]).mean(0)))
