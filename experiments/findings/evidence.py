@@ -144,32 +144,39 @@ def at_end(run: Run, name: str) -> np.ndarray:
     return run.course(name)[..., -1]
 
 
-class EarlyAgainstBest(NamedTuple):
-    """Early stopping at the weak β beside the best β at the end of training, for each μ."""
+class ShortAgainstStrong(NamedTuple):
+    """Fewer steps at the weak β beside a stronger β with all steps, for each μ.
+
+    Steps and β are chosen alike: by the lowest mean error of the other seeds.
+    """
 
     weak: Interval
     """generation_mse_exact of the weak β at the end, `[mu]`."""
     early: Interval
-    """Of the same models, stopped early."""
+    """Of the same models, each stopped by its own loss on unseen images."""
+    short: Interval
+    """Of the same models after the chosen number of steps."""
     strong: Interval
-    """Of the best β that is as strong or stronger, at the end, chosen on the other seeds."""
+    """Of the chosen β, as strong or stronger, at the end."""
     apart: Interval
-    """Early minus strong, paired by seed: below 0, early stopping is better."""
+    """Short minus strong, paired by seed: below 0, fewer steps are better."""
     verdict: np.ndarray
-    """Whether early and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
+    """Whether short and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
     both: Interval
     """Best β, as strong or stronger, stopped early, minus the weak β stopped early."""
 
 
-def early_against_best(run: Run) -> EarlyAgainstBest:
-    """Compare early stopping at the weak β with the best of stronger β at the end of training."""
+def short_against_strong(run: Run) -> ShortAgainstStrong:
+    """Compare fewer steps at the weak β with stronger β at the end of training."""
     column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
-    early, stronger = stopped(run).generation, run.beta >= run.beta[run.column(WEAK)]
+    early, stronger = stopped(run).generation, run.beta >= run.beta[column]
     strong, both = (chosen_by_others(each[:, stronger]) for each in (end, early))
-    weak, apart = t_interval(end[:, column]), early[:, column] - strong
-    return EarlyAgainstBest(
+    short = chosen_by_others(np.moveaxis(run.course("generation_mse_exact")[:, column], -1, 1))
+    weak, apart = t_interval(end[:, column]), short - strong
+    return ShortAgainstStrong(
         weak,
         t_interval(early[:, column]),
+        t_interval(short),
         t_interval(strong),
         t_interval(apart),
         np.array([_verdict(a, TENTH * m) for a, m in zip(apart, weak.mean, strict=True)]),

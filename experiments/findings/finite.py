@@ -18,7 +18,7 @@ from experiments.findings.evidence import (
     Runs,
     at_end,
     best,
-    early_against_best,
+    short_against_strong,
     sizes,
     stopped,
 )
@@ -83,30 +83,31 @@ def _stopping_words(runs: Runs) -> str:
         f"{np.median(early.step[:, column]):,.0f} and the code after {np.median(last):,.0f} "
         "(medians over μ and seeds), among the steps measured. The weight of the KL is still "
         "rising to β there, which for a β so weak changes little. In the table, `generation_mse` "
-        "of the weak β at the end, of the same models stopped early, and of the best β from "
-        f"{run.beta[column]:g} on at the end (chosen on the other seeds); the difference is paired "
-        "by seed, and called equivalent if its 90 % interval lies within a tenth of the first "
-        "column's:"
+        "of the weak β at the end; of the same models, each stopped where its loss on unseen "
+        "images is lowest; of the same models after the number of steps that is best on the other "
+        f"seeds; and of the β from {run.beta[column]:g} on that is best on the other seeds, at the "
+        "end. So steps and β are chosen alike. Differences are paired by seed, and called "
+        "equivalent if their 90 % interval lies within a tenth of the first column's:"
     )
 
 
 def _stopping(runs: Runs) -> str:
     rows = []
     for label, run in sizes(runs)[:-1]:
-        found = early_against_best(run)
+        found = short_against_strong(run)
         for i, mu in enumerate(run.mu):
             rows.append(
                 [
                     label,
                     f"{mu:g}",
-                    *(value(part.at(i)) for part in found[:4]),
+                    *(value(part.at(i)) for part in found[:5]),
                     str(found.verdict[i]),
                     value(found.both.at(i)),
                 ]
             )
     head = [
-        *("images", "μ", "weak β, end", "weak β, early", "best β, end"),
-        *("early − best β", "verdict", "best β early − weak β early"),
+        *("images", "μ", "weak β, end", "stopped by unseen loss", "fewer steps", "best β, end"),
+        *("fewer steps − best β", "verdict", "best β stopped − weak β stopped"),
     ]
     return table(head, rows)
 

@@ -135,9 +135,10 @@ def trust(runs: Runs) -> str:
         "the best β are bootstraps over seeds. Many are shown, and none is corrected for that: one "
         "in twenty would exclude 0 by chance. Verdicts over several cells are counts, not tests.",
         f"One network (hidden layers of {hidden}), one optimiser (Adam), one world of independent "
-        "squares in Gaussian noise, one bias. Early stopping uses the loss on 1,024 fresh images, "
-        "which someone with N images does not have; it is the best such a rule can do. A best "
-        "early step is among those measured. Whether any of it holds for other worlds and biases "
+        "squares in Gaussian noise, one bias. The best β and the best number of steps are chosen "
+        "by the score itself on other training sets, and stopping by the loss on unseen images "
+        "uses 1,024 of them: someone with one training set has neither. A best step is among those "
+        "measured. Whether any of it holds for other worlds and biases "
         "is open.",
         f"All runs together took {number(minutes, 0)} minutes, from a run's start to its results, "
         "pauses included.",
