@@ -39,6 +39,7 @@ def boundary_section(runs: Runs) -> str:
         _kink_words(fine),
         *(_kink(run) for run in fine),
         "![KL around the threshold](images/findings_kink.png)",
+        "*The closed form is the linear model's; the vertical line is β\\*.*",
     )
 
 

@@ -105,7 +105,7 @@ def decoder(runs: Runs) -> Figure:
         _beta_axis(axes, endless.beta)
         axes.set_title(f"μ = {mu:g}", fontsize=10)
     panels[0].set_ylabel("generation_mse (0 is best)")
-    panels[0].plot([], [], "--", color="0.4", label="stopped early")
+    panels[0].plot([], [], "--", color="0.4", label="stopped by unseen loss")
     _legend(figure, panels[0], 3)
     return figure
 

@@ -40,6 +40,7 @@ def finite_section(runs: Runs) -> str:
         _stopping_words(runs),
         _stopping(runs),
         "![Error of generated images and R² over training](images/findings_course.png)",
+        f"*With {RIVAL_SIZE:,} images; means over seeds with bands of 95 %.*",
         "### Other rivals of β",
         f"From {RIVAL_SIZE:,} images, at the end of training and stopped early (by the loss on "
         "unseen images); `generation_mse` with the least-squares head, mean over seeds:",
