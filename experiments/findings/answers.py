@@ -67,7 +67,7 @@ def decoder_answer(runs: Runs) -> str:
 def prior_answer(runs: Runs) -> str:
     """Answer for the prior."""
     run = runs["n-endless"]
-    kept = run.mu <= MOST  # beyond, it is too rare to be counted
+    kept = (run.mu > 0) & (run.mu <= MOST)  # without bias it is not rare, beyond too rare to count
     found = best(log_mass(run)[kept], run.beta, "lower")
     row = run.row(1)
     weak, one = (t_interval(run.values("prior_mass")[row, run.column(b)]) for b in (WEAK, 1))
@@ -82,8 +82,8 @@ def prior_answer(runs: Runs) -> str:
         f"β = {run.beta[run.column(1)]:g}. The best β is {_by_row(found, run.mu[kept])}. "
         f"**Finite data:** from {smallest.name[2:]} images it is {value(few)} at the latter β.",
         "![Mass of the rare event under the prior](images/findings_prior.png)",
-        "*At the red line samples show the rare event as often as training images do. Bands are 95 % "
-        "intervals; below 0.1 the axis is linear.*",
+        "*At the red line samples show the rare event as often as training images do. Bands are "
+        "95 % intervals; below 0.1 the axis is linear.*",
     )
 
 

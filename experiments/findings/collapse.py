@@ -34,8 +34,8 @@ def collapse_section(runs: Runs) -> str:
         f"With leaky ReLUs, which cannot die, {value(leaky_alive(runs))} more models a seed stay "
         "alive (one-sample KL, rate 1e-3, paired by seed). " + _order(runs[PLAIN]),
         "![Active latents and dead units over training](images/findings_collapse.png)",
-        "*Median and 10 to 90 % of the models below β\\*, at the rate 1e-3. Those that collapse are "
-        "more often of a high μ, at which units die whether or not a model collapses.*",
+        "*Median and 10 to 90 % of the models below β\\*, at the rate 1e-3. Those that collapse "
+        "are more often of a high μ, at which units die whether or not a model collapses.*",
     )
 
 
