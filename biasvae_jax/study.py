@@ -32,7 +32,7 @@ from biasvae_jax.components import (
 from biasvae_jax.networks import Architecture, Dense
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.stranger import Stranger
-from biasvae_jax.training.course import snapshot_steps
+from biasvae_jax.training.course import frame_steps, snapshot_steps
 from biasvae_jax.training.recipe import Decay, Recipe
 from biasvae_jax.worlds import Squares, World
 
@@ -98,6 +98,11 @@ class Training:
         default = 0 if self.training_images is None else SNAPSHOTS
         count = default if self.snapshots is None else self.snapshots
         return snapshot_steps(self.steps, count)
+
+    @property
+    def frame_steps(self) -> tuple[int, ...]:
+        """Those of the `snapshot_steps` after which pictures are drawn; the last is the end."""
+        return frame_steps(self.snapshot_steps)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from biasvae_jax.axes import Axis
-from biasvae_jax.report import live, maps, regimes
+from biasvae_jax.report import film, live, maps, regimes
 from biasvae_jax.report.sentences import about_cell
 from biasvae_jax.report.view import RunView
 
@@ -61,6 +61,7 @@ def _run(view: RunView, names: Sequence[str]) -> dict[str, Any]:
             },
             "pictures": view.pictures.get((i, j), {}),
             "live": live.of_cell(view.live, (i, j)),
+            "film": film.of_cell(view.film, (i, j)),
         }
 
     rows, columns = view.grid.shape[:2]
@@ -70,6 +71,8 @@ def _run(view: RunView, names: Sequence[str]) -> dict[str, Any]:
         "step": rounded(view.step),
         "steps": view.steps,
         "live": live.shared(view.live),
+        "film": film.shared(view.film, len(view.moments), view.latents),
+        "noFilm": known_text(view.no_film),
         "moments": rounded(view.moments),
         "course": {
             name: [[rounded(course) for course in row] for row in values]

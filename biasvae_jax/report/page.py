@@ -31,7 +31,7 @@ from biasvae_jax.statistics.regimes import counts_in_words
 HIDDEN = ("finite",)  # told in a sentence, no map
 SCRIPT = (
     *("unpack", "state", "maps", "scatter", "panels", "curves"),
-    *("decoder", "seen", "live", "matrix", "time", "csv", "address", "print", "start"),
+    *("decoder", "seen", "live", "matrix", "film", "time", "csv", "address", "print", "start"),
 )
 """Files of `script/` in the order in which they are joined, within one function."""
 

@@ -10,6 +10,11 @@ GAP = 255  # the level, or palette entry, that is drawn transparent
 LEVELS = 64  # of grey; more would only make the files larger
 
 
+def gap_of(high: int, wide: int) -> int:
+    """Return how many pixels lie between images of a size."""
+    return max(1, min(high, wide) // 10)
+
+
 def sprite(images: np.ndarray) -> str:
     """Draw images, 0 black to 1 white or a pure colour, as a PNG's data URI.
 
@@ -18,7 +23,7 @@ def sprite(images: np.ndarray) -> str:
     """
     rows, columns, high, wide = images.shape[:4]
     coloured = images.ndim == 5
-    gap = max(1, min(high, wide) // 10)
+    gap = gap_of(high, wide)
     down, across = high + gap, wide + gap
     size = (rows * down - gap, columns * across - gap)
     canvas = np.zeros((*size, *images.shape[4:]), np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 
 from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.meaning import Meaning
+from biasvae_jax.report.film import Film
 from biasvae_jax.report.live import Live
 from biasvae_jax.report.maps import Cells
 
@@ -99,6 +100,10 @@ class RunView:
     """Of the cells shown in pictures, seed 0."""
     live: Live | None = None
     """Codes, heads and decoders of seed 0; None if there are none."""
+    film: Film | None = None
+    """What seed 0's models drew in the middle of training; None if there is nothing."""
+    no_film: str = ""
+    """What stands in its place then."""
 
     @property
     def rows(self) -> Axis:

@@ -37,6 +37,7 @@ ALONG = {
     "history.nc": ("step", "snapshot"),
     "scores.nc": ("", "factor", "latent"),
 }
+IMAGE = ("image", "pixel_y", "pixel_x", "channel")
 VALUES = {"finite": (0, 1), "regime": tuple(int(code) for code in Regime)}
 
 
@@ -103,6 +104,10 @@ def _lies_well(key: str, variable: xr.DataArray, grid: Grid, further: tuple[str,
         return set(variable.dims) == set(grid.dims[:2])
     if key == "threshold":
         return variable.dims == grid.dims[:1]
+    if key == "reconstructions":  # of the first seed
+        return variable.dims == (*grid.dims[:2], "frame", *IMAGE)
+    if key == "test_images":
+        return variable.dims == IMAGE
     if key == "thresholds":
         return variable.dims == (grid.dims[0], "direction")
     along = set(variable.dims) - set(grid.dims)
@@ -130,6 +135,8 @@ def _is_of(dataset: xr.Dataset, study: Study) -> bool:
         axes["step"] = training_history.bin_centres(study.training.steps)
     if "snapshot" in dataset.dims:
         axes["snapshot"] = study.training.snapshot_steps
+    if "frame" in dataset.dims:
+        axes["frame"] = study.training.frame_steps
     axes |= {n: range(dataset.sizes[n]) for n in ALONG["scores.nc"] if n in dataset.dims}
     return all(
         name in dataset.coords and np.array_equal(dataset.coords[name].values, np.asarray(values))

@@ -239,11 +239,13 @@ def load_checkpoint(
     study: Study,
     like: Any = None,
     warn: Callable[[str], None] = warnings.warn,
+    added: Collection[tuple[str, ...]] = (),
 ) -> tuple[int, Any] | None:
     """Read the newest good checkpoint of a group as (step, tree); None when there is none at all.
 
-    `like` is a tree of the shapes it must have. Warns of each one it passes over, damaged or
-    foreign; raises StorageError when only such exist, CannotReadNow when there may be a good one.
+    `like` is a tree of the shapes it must have; arrays `added` since may be missing. Warns of each
+    one it passes over, damaged or foreign; raises StorageError when only such exist, CannotReadNow
+    when there may be a good one.
     """
     whose = _whose(path, group, study)
     stored, before = _checkpoints(path, group), None
@@ -252,7 +254,7 @@ def load_checkpoint(
         passed = []
         for step, folder in stored:
             try:
-                found = step, load_tree(folder, study, like, **whose)
+                found = step, load_tree(folder, study, like, added=added, **whose)
             except (Damaged, Foreign) as error:
                 passed.append(error)
             else:

@@ -121,6 +121,8 @@ def share(tree: Any) -> Any:
 
     def share_array(array):
         array = np.asarray(array)
+        if not array.size:
+            return array
         # as bytes: jax would round float64 to float32
         flat = np.frombuffer(array.tobytes(), np.uint8)
         shared = np.asarray(multihost_utils.broadcast_one_to_all(flat))

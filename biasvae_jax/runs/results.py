@@ -10,6 +10,7 @@ from biasvae_jax.axes import Axis, Grid
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.scores import diagnosis as diagnosis  # registers its scores
 from biasvae_jax.scores import events as events  # likewise
+from biasvae_jax.scores import frames
 from biasvae_jax.scores.base import SCORES as REGISTERED
 from biasvae_jax.scores.base import SWEPT, Meaning
 from biasvae_jax.scores.course import COURSE
@@ -175,11 +176,14 @@ def history_dataset(
     study: Any,
     history: training_history.History,
     course: Mapping[str, np.ndarray] | None = None,
+    pictures: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> xr.Dataset:
     """Assemble `history.nc`: means over at most 200 bins of steps, and any time course.
 
     `course` holds `[models, snapshot]` of each number, measured after the study's
-    `snapshot_steps`; its names are those of `scores.course.COURSE`.
+    `snapshot_steps`; its names are those of `scores.course.COURSE`. `pictures` are bytes of
+    `scores.frames`: what the first seed's models drew after its `frame_steps`, `[cells, frame,
+    image, pixel]`, and of which images, `[image, pixel]`; left out if none was drawn.
     """
     study = getattr(study, "study", study)
     grid, total = study.grid, study.training.steps
@@ -199,4 +203,32 @@ def history_dataset(
         coordinates["snapshot"] = xr.Variable("snapshot", after, about)
         dims = (*grid.dims, "snapshot")
         variables[name] = _variable(name, COURSE[name], dims, grid.unflatten(values))
+    if pictures is not None and (pictures[0] != frames.MISSING).any():
+        about = {"long_name": "steps taken when pictures were drawn", "units": "1"}
+        after = np.asarray(study.training.frame_steps, np.int32)
+        coordinates["frame"] = xr.Variable("frame", after, about)
+        variables |= _pictures(study, *pictures)
     return xr.Dataset(variables, coordinates, {"config": study.to_json()})
+
+
+def _pictures(study: Any, drawn: np.ndarray, shown: np.ndarray) -> dict[str, xr.Variable]:
+    """Label pictures in the middle of training; a file holds them as bytes."""
+    image = ("image", "pixel_y", "pixel_x", "channel")
+    scale, missing = np.float32(1 / frames.LEVELS), np.uint8(frames.MISSING)
+    stored = {"dtype": "uint8", "scale_factor": scale, "_FillValue": missing}
+
+    def labelled(values: np.ndarray, text: str, *before: str) -> xr.Variable:
+        about = {"long_name": text, "units": "intensity"}
+        folded = frames.unpacked(values).reshape(*values.shape[:-1], *study.world.image)
+        return xr.Variable((*before, *image), folded, about, stored)
+
+    drawn = drawn.reshape(*study.grid.shape[:2], *drawn.shape[1:])
+    return {
+        frames.NAME: labelled(
+            drawn,
+            "test_images decoded from the posterior mean by the first replicate, clipped to [0, 1]",
+            *study.grid.dims[:2],
+            "frame",
+        ),
+        "test_images": labelled(shown, "clean test images"),
+    }

@@ -13,11 +13,11 @@ from flax import serialization
 
 from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, processes
+from biasvae_jax.runs.course import ADDED, Course, course_part
 from biasvae_jax.runs.progress import Progress
 from biasvae_jax.runs.results import history_dataset, results_dataset
 from biasvae_jax.runs.signals import LISTENER, Listener, raise_if
 from biasvae_jax.scores.base import SCORES, SWEPT, left_out
-from biasvae_jax.scores.course import measured
 from biasvae_jax.scores.events import EVENT
 from biasvae_jax.scores.generalisation import GENERALISATION
 from biasvae_jax.study import Study
@@ -47,7 +47,7 @@ class Run:
         stored = []
         with LISTENER.saving() as stop:
             for number, part in enumerate(groups):
-                tree = self._finished_group(number, len(models[part].seed))
+                tree = self._finished_group(number, models[part])
                 if not processes.gather(tree is not None)[0]:
                     tree = self._group(number, part, stop)
                     self._store_group(number, tree)
@@ -55,7 +55,8 @@ class Run:
                     self.progress.skip(models[part], self._steps)
                     self._score_further(tree, models[part])
                 if tree is not None:
-                    stored.append({key: tree.get(key, {}) for key in STORED})
+                    whole = self._course.empty(models[part]) | tree.get("course", {})
+                    stored.append({key: (tree | {"course": whole})[key] for key in STORED})
                 raise_if(processes.gather(stop.asked).max())
             self.progress.note("scoring randomly initialised networks")
             baselines = self.sweep.baselines()
@@ -65,6 +66,10 @@ class Run:
     @property
     def _steps(self) -> int:
         return self.study.training.steps
+
+    @functools.cached_property
+    def _course(self) -> Course:
+        return Course(self.study, self.sweep)
 
     @functools.cached_property
     def _reference(self) -> Reference | None:
@@ -77,7 +82,8 @@ class Run:
         history = training_history.History(**merged["history"])
         scores, theory = merged["scores"], self._reference
         results = results_dataset(self.study, scores, history, baselines, theory)
-        curves = history_dataset(self.study, history, merged["course"])
+        pictures = self._course.pictures(merged["course"])
+        curves = history_dataset(self.study, history, merged["course"], pictures)
         directory.write_dataset(self.path / "history.nc", curves)
         directory.end_description(self.path)
         directory.write_dataset(self.path / "results.nc", results)
@@ -86,15 +92,9 @@ class Run:
         terms = len(self.study.objective.Terms._fields)
         return training_history.empty(models, self._steps, terms)
 
-    def _empty_course(self, models: int) -> dict[str, np.ndarray]:
-        """Return a time course without a measurement; of nothing if none is asked for."""
-        snapshots, recipe = len(self.study.training.snapshot_steps), self.sweep.recipe
-        nothing = np.full((models, snapshots), np.nan, np.float32)
-        return {name: nothing.copy() for name in measured(recipe) if snapshots}
-
-    def _finished_group(self, number: int, models: int) -> dict[str, Any] | None:
+    def _finished_group(self, number: int, of: Models) -> dict[str, Any] | None:
         """Read a group that is finished already; None when it is not, or on another process."""
-        recipe = self.sweep.recipe
+        recipe, models = self.sweep.recipe, len(of.seed)
         one = jax.eval_shape(lambda: init_state(jax.random.key(0), recipe)).params
         stack = lambda a: jax.ShapeDtypeStruct((models, *a.shape), a.dtype)  # noqa: E731
         without = left_out(recipe)
@@ -107,9 +107,9 @@ class Run:
                 for name, meaning in variables.items()
             },
             "history": self._empty_history(models)._asdict(),
-            **_if_any(course=self._empty_course(models)),
+            **course_part(self._course.empty(of)),
         }
-        added = [("scores", name) for name in EVENT]
+        added = [ADDED, *(("scores", name) for name in EVENT)]
         return processes.on_first(
             lambda: directory.load_models(self.path, number, self.study, like, added)
         )
@@ -139,10 +139,7 @@ class Run:
         for done, trained, losses in self.sweep.train(models, state, step, steps, snapshots):
             history = training_history.extend(history, step, losses, steps)
             step, state = done, trained
-            if step in snapshots:
-                found = self.sweep.course(models, state.params)
-                for name, values in found.items():
-                    course[name][:, snapshots.index(step)] = values
+            self._course.measure(course, step, models, state.params)
             self.progress.advance(models, losses[0].shape[1], step, history.finite)
             # the last step too: whatever becomes of the scoring, nothing trained is lost
             due = step == steps or time.monotonic() - saved_at >= pause
@@ -174,7 +171,7 @@ class Run:
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
             "scores": scores,
             "history": history._replace(finite=finite, steps=taken)._asdict(),
-            **_if_any(course=course),
+            **course_part(course),
         }
 
     def _start(
@@ -183,15 +180,15 @@ class Run:
         """Return the newest checkpoint's (step, state, history, time course), or the start."""
         state = self.sweep.init(models)
         history = self._empty_history(len(models.seed))
-        course = self._empty_course(len(models.seed))
+        course = self._course.empty(models)
         host = self.sweep.gather(state, models)  # the structure, on processes that did not read
         like = {
             "state": serialization.to_state_dict(host),
             "history": history._asdict(),
-            **_if_any(course=course),
+            **course_part(course),
         }
         found = processes.on_first(
-            lambda: directory.load_checkpoint(self.path, number, self.study, like, _warn)
+            lambda: directory.load_checkpoint(self.path, number, self.study, like, _warn, [ADDED])
         )
         step = int(processes.gather(found[0] if found else 0)[0])
         self.progress.note(f"group {number + 1}: from {f'step {step:,}' if step else 'the start'}")
@@ -200,20 +197,15 @@ class Run:
         if found is not None:
             host = serialization.from_state_dict(host, found[1]["state"])
             history = training_history.History(**found[1]["history"])
-            course = {name: np.array(found[1]["course"][name]) for name in course}
+            course |= found[1].get("course", {})
         host, history, course = processes.share((host, history, course))
         return step, self.sweep.put(host), history, course
 
     def _checkpoint(self, number, step, models, state, history, course) -> None:
         host = serialization.to_state_dict(self.sweep.gather(state, models))
-        tree = {"state": host, "history": history._asdict(), **_if_any(course=course)}
+        tree = {"state": host, "history": history._asdict(), **course_part(course)}
         save = lambda: directory.save_checkpoint(self.path, number, step, tree, self.study)  # noqa: E731
         processes.on_first(save)
-
-
-def _if_any(**parts: dict) -> dict[str, dict]:
-    """Leave out what is empty, which a stored tree does not hold."""
-    return {name: part for name, part in parts.items() if part}
 
 
 def _warn(text: str) -> None:

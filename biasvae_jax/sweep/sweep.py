@@ -34,6 +34,7 @@ from biasvae_jax.scores.events import (
     mass,
     reach,
 )
+from biasvae_jax.scores.frames import draw, rows_shown
 from biasvae_jax.scores.generalisation import (
     LOSS_BATCHES,
     Losses,
@@ -103,6 +104,23 @@ class Sweep(Trainer):
         known = self._some_of_test, self._data
         with jax.debug_nans(False):
             return self._over_batches(1, course_noise, self._course, models, *stacked, known=known)
+
+    def frames(self, models: Models, params: Any, images: int) -> np.ndarray:
+        """Draw what models of seed 0 make of the first of `shown` (`scores.frames`).
+
+        Bytes `[models of seed 0, images, pixels]`.
+        """
+        first, x = models.seed == 0, self._layout.share(self.shown[:images])
+        params = jax.tree.map(lambda a: a[first], self.gather(params, models))
+        with jax.debug_nans(False):
+            return self._in_slices(self._frames, x, models[first], params)
+
+    @functools.cached_property
+    def shown(self) -> np.ndarray:
+        """The test images that pictures in the middle of training are of, `[images, pixels]`."""
+        rows = rows_shown(len(self._test[1]))
+        drawn = self._layout.draw(lambda x, rows: x[rows])
+        return np.asarray(drawn(self._test[1], self._layout.share(rows)))
 
     def events(self, models: Models, params: Any) -> EventScores | None:
         """Tell how trained models treat the world's rare event: numpy arrays `[models]`.
@@ -199,6 +217,10 @@ class Sweep(Trainer):
             return course(here, test, params, bias, strength, self.recipe, data)
 
         return self._layout.lift(one)
+
+    @functools.cached_property
+    def _frames(self) -> Callable:
+        return self._layout.lift(lambda x, params: draw(x, params, self.recipe))
 
     @functools.cached_property
     def _gap(self) -> Callable:

@@ -1,8 +1,13 @@
 """When a time course is measured: steps spread evenly in their logarithm."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from biasvae_jax.axes import thinned
+
 PARTS = 200  # of a training, that a snapshot's step is a multiple of
+FRAMES = 10  # measurements at which pictures are drawn
 
 
 def snapshot_unit(steps: int) -> int:
@@ -21,3 +26,8 @@ def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
     wanted = np.geomspace(unit, steps, count) if count > 1 else np.array([steps])
     whole = np.unique(np.maximum(1, np.round(wanted[:-1] / unit)).astype(int) * unit)
     return (*(int(step) for step in whole if step < steps), steps)
+
+
+def frame_steps(snapshots: Sequence[int]) -> tuple[int, ...]:
+    """Pick the snapshots at which pictures are drawn too: ten at most, evenly, both ends."""
+    return tuple(thinned(snapshots, FRAMES))

@@ -77,6 +77,7 @@ def flags(dsprites, shapes3d, images64):
         "few": [
             *("--training-images", "5", "--snapshots", "3", "--learning-rate-decay", "cosine"),
             *("--weight-decay", "0.1", "--input-noise", "0.2", "--mu", "0", "3", *SQUARES),
+            *("--seeds", "2", "--group", "4"),
         ],
         "npz": [*table, "--data", str(dsprites), "--factor", "factor 3", *held, "--hidden", "4"],
         "h5": [*table, "--data", str(shapes3d), "--noise-variance", "0.1", *held, "--hidden", "4"],

@@ -1,5 +1,7 @@
 """Each composition by the command: kill, resume, results, figures, report, score, load_run."""
 
+import shutil
+
 import jax
 import numpy as np
 import pytest
@@ -7,6 +9,9 @@ import xarray as xr
 
 from biasvae_jax import load_run
 from biasvae_jax.cli import score
+from biasvae_jax.cli.gathering.models import tested
+from biasvae_jax.runs.directory import checkpoint_folder, load_checkpoint
+from biasvae_jax.runs.trees import save_tree
 from biasvae_jax.scores.families import VARIABLES
 from biasvae_jax.sweep import Plan, Sweep
 
@@ -49,7 +54,8 @@ def test_results_have_the_axes_dimensions_and_what_applies_and_nothing_else(proo
         assert set(results.sizes) == {bias, strength, "seed", "network", *own}
         assert bool(own) == (name == "npz")
         few = name == "few"
-        assert set(h.dims) == {bias, strength, "seed", "step", *(["snapshot"] if few else [])}
+        course = {"snapshot", "frame", "image", "pixel_y", "pixel_x", "channel"}
+        assert set(h.dims) == {bias, strength, "seed", "step", *(course if few else [])}
         assert ("generalisation_gap" in results) == ("train_loss" in h) == few
         if few:
             gap = results["test_loss"] - results["train_loss"]
@@ -107,6 +113,32 @@ def test_a_time_course_ends_with_the_trained_models(proof):
     last = run.history.sel(cell, method="nearest").isel(seed=0, snapshot=-1)
     for variable, value in sweep.course(models, sweep.put(params)).items():
         np.testing.assert_allclose(last[variable], value[0], rtol=1e-4, atol=1e-5)
+    truth = tested(run).shown_x[:3]  # the first of those in the report's strips
+    drawn = run.decode(run.params(**cell), run.encode(run.params(**cell), truth)[0])
+    stored = run.history["test_images"], last["reconstructions"].isel(frame=-1)
+    for found, known in zip(stored, (truth, drawn), strict=True):
+        known = np.clip(known, 0, 1).reshape(found.shape)
+        np.testing.assert_allclose(found, known, atol=1 / 255)
+
+
+def test_a_checkpoint_of_an_older_version_goes_on_and_lacks_only_the_pictures_of_its_past(
+    proof, flags, trained, tmp_path
+):
+    name, whole, _ = proof
+    if name != "few":
+        return
+    old = trained([*flags[name], "--quiet"], tmp_path / "old", stop=True)
+    study = load_run(old).study
+    step, tree = load_checkpoint(old, 0, study)
+    del tree["course"]["reconstructions"]
+    folder = checkpoint_folder(old, 0, step)
+    shutil.rmtree(folder)
+    save_tree(folder, tree, study, slice(0, 4))
+    run, known = (load_run(each) for each in (trained(flags[name], old), whole))
+    lost = known.history["frame"] <= step
+    there = known.history["reconstructions"].where(~lost)
+    xr.testing.assert_identical(run.history["reconstructions"], there)
+    assert 0 < int(lost.sum()) < lost.size and run.history["active_units"].notnull().all()
 
 
 def test_score_says_what_it_leaves_out_and_gives_the_rest(proof, capsys):

@@ -1,5 +1,6 @@
 """Files of results: another run's, forged or huge ones end in one line, though their sums fit."""
 
+import dataclasses
 import functools
 import hashlib
 import tracemalloc
@@ -15,6 +16,7 @@ from biasvae_jax.runs.datasets import read_dataset, write_dataset
 from biasvae_jax.runs.lock import RunDirectoryError
 from biasvae_jax.runs.reading import Damaged
 from biasvae_jax.runs.results import SCORES, history_dataset, results_dataset
+from biasvae_jax.scores import frames
 from biasvae_jax.training import history
 
 CONFIG = Config(mu=(0.0, 3.0), beta=(0.2, 4.0), steps=20)
@@ -55,6 +57,41 @@ def test_thresholds_of_each_latent_are_read_by_their_dimensions_alone(tmp_path):
     write_dataset(tmp_path / "results.nc", each.transpose("direction", ...))
     with pytest.raises(Damaged, match="'thresholds' does not lie on the grid"):
         read_dataset(tmp_path / "results.nc", STUDY)
+
+
+PICTURED = Config(mu=(0.0, 3.0), beta=(0.2, 4.0), n=2, m=3, steps=20, seeds=2).study
+PICTURED = dataclasses.replace(
+    PICTURED, training=dataclasses.replace(PICTURED.training, snapshots=3)
+)
+
+
+def pictured(drawn):
+    """Make a history of two snapshots with pictures of each cell, bytes `[4, 3, 2, 36]`."""
+    curves = history.extend(history.empty(8, 20), 0, np.ones((3, 8, 20)), 20)
+    course = {"active_units": np.ones((8, 3))}
+    return history_dataset(PICTURED, curves, course, (drawn, np.zeros((2, 36), np.uint8)))
+
+
+def test_pictures_are_read_as_drawn_and_those_not_drawn_are_nan(tmp_path):
+    drawn = np.arange(4 * 3 * 2 * 36, dtype=np.uint8).reshape(4, 3, 2, 36)
+    drawn[0, 0] = frames.MISSING
+    dataset = pictured(drawn)
+    assert dict(dataset["reconstructions"].sizes) == {
+        "mu": 2, "beta": 2, "frame": 3, "image": 2, "pixel_y": 6, "pixel_x": 6, "channel": 1,
+    }  # fmt: skip
+    write_dataset(tmp_path / "history.nc", dataset)
+    read = read_dataset(tmp_path / "history.nc", PICTURED)
+    xr.testing.assert_allclose(read, dataset)
+    cell = read["reconstructions"].sel(mu=0, beta=0.2)
+    assert cell.isel(frame=0).isnull().all() and cell.isel(frame=1).notnull().all()
+    np.testing.assert_array_equal(np.asarray(frames.packed(cell.values)).ravel(), drawn[0].ravel())
+    write_dataset(tmp_path / "history.nc", dataset.transpose("frame", ...))
+    with pytest.raises(Damaged, match="'reconstructions' does not lie on the grid"):
+        read_dataset(tmp_path / "history.nc", PICTURED)
+
+
+def test_a_history_without_a_picture_has_no_place_for_one():
+    assert "frame" not in pictured(np.full((4, 3, 2, 36), frames.MISSING, np.uint8)).dims
 
 
 OTHERS = {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from biasvae_jax.cli.gathering import live, pictures
+from biasvae_jax.cli.gathering.film import reel, why_none
 from biasvae_jax.cli.gathering.models import models, tested
 from biasvae_jax.figures import pictures as folded
 from biasvae_jax.report.live import LiveCell
@@ -28,14 +29,16 @@ def of_models(
     recipe, test = run.recipe, tested(run)
     paint = pictures.painter(run, test)
     shared = live.live_run(recipe, test, len(rows) * len(columns))
-    drawn, cells = {}, {}
+    frames = reel(run, rows, columns)
+    drawn, strips, cells = {}, {}, {}
     picture_room, live_room = pictures.PICTURE_BYTES // runs, live.LIVE_BYTES // runs
     for model in models(run, rows, columns, test, start):
         if picture_room > 0:
-            found = paint(model)
-            picture_room -= sum(map(len, found.values()))
+            found, strip = paint(model), frames.strip(model.cell) if frames else None
+            picture_room -= sum(map(len, found.values())) + len(strip.images if strip else "")
             if picture_room >= 0:
                 drawn[model.cell] = found
+                strips |= {model.cell: strip} if strip else {}
         if not np.isfinite(model.codes.z_hat).all():
             continue
         cell: LiveCell = live.live_cell(model, test, len(shared.points))
@@ -46,4 +49,10 @@ def of_models(
         shared = replace(shared, layers=layers)
         cells[model.cell] = cell
     images = sprite(folded(test.shown_x, recipe.world.image)[None]) if drawn else ""
-    return {"test_images": images, "pictures": drawn, "live": replace(shared, cells=cells)}
+    return {
+        "test_images": images,
+        "pictures": drawn,
+        "live": replace(shared, cells=cells),
+        "film": frames.film(strips) if frames else None,
+        "no_film": why_none(run),
+    }

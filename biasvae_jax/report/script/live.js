@@ -134,10 +134,10 @@ function rooms(run) {
 
 // What is known of the chosen cell ------------------------------------------------------------
 
-function nearest(run) {
+function nearest(run, has) {
   const far = ([i, j]) => Math.hypot(i - chosen[0], j - chosen[1]);
-  const places = run.cells.flatMap((line, i) => line.map((cell, j) => [cell.live, [i, j]]));
-  return places.filter(([live]) => live?.weights).map(([, at]) => at)
+  const places = run.cells.flatMap((line, i) => line.map((cell, j) => [cell, [i, j]]));
+  return places.filter(([cell]) => has(cell)).map(([, at]) => at)
     .reduce((best, at) => (far(at) < far(best) ? at : best), [Infinity, Infinity]);
 }
 
@@ -148,10 +148,14 @@ function remark(run, cell) {
       + "at most, over 256 codes; black is 0, white 1."];
   }
   if (cell?.constant) return ["This decoder does not answer: it draws the same image whatever the code."];
-  const at = nearest(run);
+  return ["The page has no room for this model's decoder. ", showNearest(run, ({ live }) => live?.weights)];
+}
+
+function showNearest(run, has) {
+  const at = nearest(run, has);
   const button = make("button", { type: "button", textContent: `Show ${place(...at)}` });
   button.addEventListener("click", () => choose(...at));
-  return ["The page has no room for this model's decoder. ", button];
+  return button;
 }
 
 function drawLive() {
