@@ -57,7 +57,8 @@ SHORT = [
 TINY = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.5", "50", "--seeds", "2"),
     *("--steps", "40", "--kl-warmup", "10", "--batch-size", "8", "--hidden", "4", "--n", "2"),
-    *("--m", "3", "--group", "4", "--chunk", "20", "--compilation-cache", "off", "--quiet"),
+    *("--m", "3", "--group", "4", "--chunk", "20", "--devices", "2"),  # one mesh: fewer programs
+    "--quiet",
 ]
 
 

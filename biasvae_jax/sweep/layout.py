@@ -44,11 +44,11 @@ class Layout:
     def slices(self, models: int) -> list[np.ndarray]:
         """Return the rows of models that are scored together.
 
-        All slices of a stack have one length, so that one program scores any number of models; the
-        last repeats the last model. A stack that one slice can hold is taken as it is.
+        All slices have one length, so that one program scores any number of models; the last
+        repeats the last model. Only a stack that is vmapped whole is taken as it is.
         """
         size = self.plan.devices * self.plan.width * SLICE
-        if models <= size:
+        if models <= size and self.plan.width > 1:
             return [np.arange(models)]
         return [
             np.minimum(np.arange(start, start + size), models - 1)

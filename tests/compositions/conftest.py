@@ -21,7 +21,7 @@ from biasvae_jax.theory import reference
 
 TINY = [
     *("--preset", "smoke", "--seeds", "1", "--steps", "20", "--kl-warmup", "4"),
-    *("--batch-size", "8", "--chunk", "10", "--devices", "1", "--compilation-cache", "off"),
+    *("--batch-size", "8", "--chunk", "10", "--devices", "1"),
 ]
 SQUARES = ["--n", "2", "--m", "3", "--hidden", "4", "--beta", "0.2", "50"]
 PAGE = Path(__file__).parents[2] / "docs" / "variants.md"

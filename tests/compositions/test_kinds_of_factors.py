@@ -69,7 +69,7 @@ def run(tmp_path_factory, trained):
         *("--preset", "smoke", "--use", str(folder / "mixed.py"), "--world", "mixed"),
         *("--mu", "0", "--beta", "0.05", "1000", "--seeds", "1", "--steps", "400"),
         *("--hidden", "16", "--batch-size", "16", "--learning-rate", "0.01", "--kl-warmup", "0"),
-        *("--latent-dim", "5", "--devices", "1", "--compilation-cache", "off", "--quiet"),
+        *("--latent-dim", "5", "--devices", "1", "--quiet"),
     ]
     out = trained(flags, folder / "run")
     score.main([str(out), "--scores", *CHEAP, "--quiet"])

@@ -12,7 +12,7 @@ from biasvae_jax.scores.base import unmet
 CHINA, FLOWER = load_sample_images().images
 FEW = [
     *("--preset", "smoke", "--seeds", "1", "--steps", "6", "--kl-warmup", "2", "--chunk", "3"),
-    *("--batch-size", "8", "--devices", "1", "--compilation-cache", "off", "--hidden", "4"),
+    *("--batch-size", "8", "--devices", "1", "--hidden", "4"),
     *("--beta", "0.5", "--likelihood-variance", "0.05", "--quiet"),
 ]
 

@@ -40,7 +40,7 @@ def own_flags(mine):
     chosen = [word for role, kind in KINDS.items() for word in (f"--{role}", kind)]
     return [
         *("--preset", "smoke", "--seeds", "1", "--steps", "20", "--batch-size", "8"),
-        *("--chunk", "10", "--devices", "1", "--compilation-cache", "off"),
+        *("--chunk", "10", "--devices", "1"),
         *("--use", *(str(mine / name) for name in FILES), *chosen),
         *("--shift", "0", "2", "--beta", "0.5", "5", "--latent-dim", "2"),
     ]

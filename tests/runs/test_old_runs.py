@@ -35,7 +35,7 @@ NAMES = ("finished", "two_groups", "half", "contrast", "patience", "scored")
 FLAGS = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "--seeds", "2"),
     *("--steps", "40", "--kl-warmup", "10", "--n", "2", "--m", "3", "--hidden", "8"),
-    *("--batch-size", "8", "--bins", "0.2", "0.8", "--quiet", "--compilation-cache", "off"),
+    *("--batch-size", "8", "--bins", "0.2", "0.8", "--quiet"),
 ]
 MORE = {
     "contrast": ["--contrast", "1", "0.5", "0.5", "1"],
