@@ -7,9 +7,7 @@ import numpy as np
 import xarray as xr
 
 from biasvae_jax.runs.loading import LoadedRun
-from biasvae_jax.statistics.equivalence import equivalence
-from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
-from biasvae_jax.statistics.optimum import Better, Optimum, gain_at_optimum, optimum
+from biasvae_jax.statistics.intervals import Interval, t_interval
 from biasvae_jax.study import Study, settings
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
@@ -92,35 +90,6 @@ def sizes(runs: Runs) -> list[tuple[str, Run]]:
     return [*named, ("endless", runs["n-endless"])]
 
 
-class Best(NamedTuple):
-    """Where a score is best over β, for each μ of a run."""
-
-    optimum: Optimum
-    gain: Interval
-    """At the optimum, chosen on the other seeds, minus at the weakest β."""
-    better: Better
-    margin: np.ndarray
-    """A gain below it does not matter, `[mu]`."""
-
-    @property
-    def helps(self) -> np.ndarray:
-        """Whether a β above the weakest is surely better by more than the margin, `[mu]`."""
-        low, high = np.asarray(self.gain.low), np.asarray(self.gain.high)
-        return low > self.margin if self.better == "higher" else high < -self.margin
-
-
-def best(values: np.ndarray, beta: np.ndarray, better: Better) -> Best:
-    """Find the best β of a score `[mu, beta, seed]`.
-
-    What matters is a hundredth where higher is better (R²), else a tenth of the weakest β's value.
-    """
-    found = optimum(values, beta, better)
-    weakest = values[:, int(np.argmin(beta))]
-    tenth = TENTH * np.abs(np.asarray(t_interval(weakest).mean))
-    margin = np.full(len(values), HUNDREDTH) if better == "higher" else tenth
-    return Best(found, gain_at_optimum(values, beta, better), better, margin)
-
-
 class Stopped(NamedTuple):
     """A model at the step where its loss on fresh images is lowest; each `[mu, beta, seed]`."""
 
@@ -142,64 +111,6 @@ def stopped(run: Run) -> Stopped:
 def at_end(run: Run, name: str) -> np.ndarray:
     """Return the last measurement of a time course, `[mu, beta, seed]`."""
     return run.course(name)[..., -1]
-
-
-class ShortAgainstStrong(NamedTuple):
-    """Fewer steps at the weak β beside a stronger β with all steps, for each μ.
-
-    Steps and β are chosen alike: by the lowest mean error of the other seeds.
-    """
-
-    weak: Interval
-    """generation_mse_exact of the weak β at the end, `[mu]`."""
-    early: Interval
-    """Of the same models, each stopped by its own loss on unseen images."""
-    short: Interval
-    """Of the same models after the chosen number of steps."""
-    strong: Interval
-    """Of the chosen β, as strong or stronger, at the end."""
-    apart: Interval
-    """Short minus strong, paired by seed: below 0, fewer steps are better."""
-    verdict: np.ndarray
-    """Whether short and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
-    both: Interval
-    """Best β, as strong or stronger, stopped early, minus the weak β stopped early."""
-
-
-def short_against_strong(run: Run) -> ShortAgainstStrong:
-    """Compare fewer steps at the weak β with stronger β at the end of training."""
-    column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
-    early, stronger = stopped(run).generation, run.beta >= run.beta[column]
-    strong, both = (chosen_by_others(each[:, stronger]) for each in (end, early))
-    short = chosen_by_others(np.moveaxis(run.course("generation_mse_exact")[:, column], -1, 1))
-    weak, apart = t_interval(end[:, column]), short - strong
-    return ShortAgainstStrong(
-        weak,
-        t_interval(early[:, column]),
-        t_interval(short),
-        t_interval(strong),
-        t_interval(apart),
-        np.array([_verdict(a, TENTH * m) for a, m in zip(apart, weak.mean, strict=True)]),
-        paired_interval(both, early[:, column]),
-    )
-
-
-def _verdict(apart: np.ndarray, margin: float) -> str:
-    return str(equivalence(apart, margin).verdict) if margin > 0 else "–"
-
-
-def chosen_by_others(values: np.ndarray) -> np.ndarray:
-    """Return each seed's value at the column that is lowest in the mean of the other seeds.
-
-    `[mu, beta, seed]` → `[mu, seed]`; NaN with one seed.
-    """
-    found = np.full((values.shape[0], values.shape[2]), np.nan)
-    for seed in range(values.shape[2]):
-        others = np.delete(values, seed, axis=2)
-        if others.shape[2]:
-            column = np.nan_to_num(others.mean(2), nan=np.inf).argmin(1)
-            found[:, seed] = np.take_along_axis(values[..., seed], column[:, None], 1)[:, 0]
-    return found
 
 
 def geometric_interval(logs: np.ndarray) -> Interval:

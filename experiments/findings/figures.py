@@ -8,6 +8,7 @@ from biasvae_jax.statistics.intervals import t_interval
 from experiments.findings.boundary import kl_near
 from experiments.findings.collapse import fates
 from experiments.findings.evidence import Run, Runs, at_end, sizes, stopped
+from experiments.findings.optima import best, questions
 from experiments.findings.runs import RIVAL_SIZE
 
 WIDTH = 7.6  # inches, near the width of the page
@@ -20,6 +21,7 @@ BLUE, VERMILION = "#0072B2", "#D55E00"
 def draw(runs: Runs) -> dict[str, Figure]:
     """Draw every figure of the page, by name."""
     return {
+        "optimum": optimal(runs),
         "code": code(runs),
         "decoder": decoder(runs),
         "prior": prior(runs),
@@ -77,6 +79,41 @@ def _by_size(runs: Runs, name: str, label: str) -> tuple[Figure, list]:
         axes.set_title(f"μ = {mu:g}", fontsize=10)
     panels[0].set_ylabel(label)
     return figure, panels
+
+
+def optimal(runs: Runs) -> Figure:
+    """Draw the best β of code, decoder and prior against μ, a line for each number of images."""
+    named = sizes(runs)
+    figure, ((*panels,),) = _panels(3, 3.8)
+    for number, ((text, run), colour) in enumerate(zip(named, _shades(len(named)), strict=True)):
+        for axes, asked in zip(panels, questions(run).values(), strict=True):
+            found = best(asked.values, run.beta, asked.better).optimum
+            middle, low, high = (
+                np.where(np.asarray(b) == 0, ZERO, b)
+                for b in (found.strength, found.low, found.high)
+            )
+            x = asked.mu + 0.12 * (number - (len(named) - 1) / 2)  # side by side
+            reach = [middle - low, high - middle]
+            axes.errorbar(
+                x, middle, reach, fmt="o-", color=colour, label=text, markersize=3, linewidth=1
+            )
+            axes.set_title(asked.label, fontsize=10)
+    endless = runs["n-endless"]
+    for axes, asked in zip(panels, questions(endless).values(), strict=True):
+        wanted = endless.beta[asked.best_reference]
+        axes.plot(
+            asked.mu, np.where(wanted == 0, ZERO, wanted), "--", color=VERMILION, zorder=0,
+            label="linear optimum, endless",
+        )  # fmt: skip
+        axes.set_yscale("log")
+        ticks = [(ZERO, "0"), *((b, f"{b:g}") for b in (0.01, 0.1, 1, 10))]
+        axes.set_yticks([p for p, _ in ticks], [t for _, t in ticks])
+        axes.set_yticks([], minor=True)
+        axes.set_xlabel("bias μ", fontsize=9)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("best β")
+    _legend(figure, panels[0], 3)
+    return figure
 
 
 def code(runs: Runs) -> Figure:

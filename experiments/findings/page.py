@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
-from experiments.findings.answers import code_answer, decoder_answer, prior_answer
+from experiments.findings.answers import (
+    code_answer,
+    decoder_answer,
+    optima_answer,
+    prior_answer,
+)
 from experiments.findings.boundary import boundary_section
 from experiments.findings.collapse import collapse_section
 from experiments.findings.controls import controls_section
@@ -37,6 +42,7 @@ def page(runs: Runs, commands: Mapping[str, str], quick: bool = False) -> str:
             "Written, with every number and figure, by `python -m experiments.findings` from its "
             "runs. Square brackets hold 95 % intervals over seeds. μ is the bias, 0 for none; at "
             "β = 1 the loss is the ELBO, in nats.",
+            optima_answer(runs),
             code_answer(runs),
             decoder_answer(runs),
             prior_answer(runs),

@@ -22,6 +22,7 @@ from experiments.findings import (
     controls,
     evidence,
     finite,
+    optima,
     original,
     words,
 )
@@ -131,18 +132,18 @@ def test_a_diverged_model_counts_nowhere():
 def test_a_beta_helps_only_if_it_is_better_in_other_seeds():
     beta = np.array([0.0, 1.0, 2.0])
     falls = np.array([0.3, 0.1, 0.2])[None, :, None] * jitter((1, 3, 5))
-    found = evidence.best(falls, beta, "lower")
+    found = optima.best(falls, beta, "lower")
     assert found.helps.all() and found.optimum.strength[0] == 1
-    assert not evidence.best(falls, beta, "higher").helps.any()
+    assert not optima.best(falls, beta, "higher").helps.any()
     # noise alone: whatever a seed prefers, the others do not
     chance = np.random.default_rng(0).normal(size=(40, 3, 5))
-    assert evidence.best(chance, beta, "lower").helps.mean() < 0.15
+    assert optima.best(chance, beta, "lower").helps.mean() < 0.15
 
 
 def test_what_others_choose_is_not_what_a_seed_prefers():
     values = np.array([[[0.2, 1.0, 1.2], [0.5, 0.5, 0.5]]])
-    np.testing.assert_array_equal(evidence.chosen_by_others(values), [[0.5, 0.5, 0.5]])
-    assert np.isnan(evidence.chosen_by_others(values[..., :1])).all()
+    np.testing.assert_array_equal(optima.chosen_by_others(values), [[0.5, 0.5, 0.5]])
+    assert np.isnan(optima.chosen_by_others(values[..., :1])).all()
 
 
 def early(best_step, error):
@@ -162,7 +163,7 @@ def test_a_model_is_stopped_where_its_unseen_loss_is_lowest():
 
 
 def test_fewer_steps_are_compared_with_the_best_beta_at_the_end():
-    better, worse = (evidence.short_against_strong(early(2, error)) for error in (0.1, 0.9))
+    better, worse = (optima.short_against_strong(early(2, error)) for error in (0.1, 0.9))
     np.testing.assert_allclose(better.short.mean, 0.1)
     np.testing.assert_allclose(better.apart.mean, 0.1 - 0.5)
     np.testing.assert_allclose(better.weak.mean, 0.5)
@@ -176,7 +177,7 @@ def test_a_weaker_beta_is_no_stronger_one():
     errors = np.where(run.beta < evidence.WEAK, 0.1, 0.6)[:, None]
     errors[run.column(evidence.WEAK)] = 0.7
     weaker = np.broadcast_to(errors[..., None], (len(run.beta), SEEDS, len(run.snapshots)))
-    found = evidence.short_against_strong(synthetic("n-300", course_generation_mse_exact=weaker))
+    found = optima.short_against_strong(synthetic("n-300", course_generation_mse_exact=weaker))
     np.testing.assert_allclose(found.strong.mean, 0.6)
     np.testing.assert_allclose(found.both.mean, -0.1)
 
@@ -186,6 +187,16 @@ def test_the_verdict_on_a_shorter_training_follows_its_signs():
     assert "does more" in answers._rival_verdict([-1, -1, 1])
     assert "as much without" in answers._rival_verdict([-1, 0, 0])
     assert "in part" in answers._rival_verdict([1, 0, 0])
+
+
+def test_the_reference_says_which_beta_is_best_and_at_0_it_is_its_limit():
+    run = synthetic("n-endless")
+    assert (run.beta[optima.questions(run)["code"].best_reference] == run.beta.min()).all()
+    beta = np.arange(4.0)
+    rises = optima.Question("", np.ones((1, 4, 2)), -((beta - 2.0) ** 2)[None], "higher", beta[:1])
+    assert rises.best_reference == [2]
+    falls = rises._replace(reference=np.array([[np.nan, 1.0, 2.0, 3.0]]), better="lower")
+    assert falls.best_reference == [0]
 
 
 def test_mass_is_right_at_one_on_a_logarithmic_scale():
@@ -314,7 +325,7 @@ def test_columns_of_numbers_go_to_the_right():
 
 
 def test_an_optimum_at_the_edge_of_the_grid_is_said_to_be_there(runs):
-    found = evidence.best(runs["n-endless"].values("recovery_r2"), runs["n-endless"].beta, "higher")
+    found = optima.best(runs["n-endless"].values("recovery_r2"), runs["n-endless"].beta, "higher")
     assert "(the grid's weakest)" in answers.optimum_words(found, 0)
 
 
@@ -328,7 +339,7 @@ def test_the_page_answers_code_decoder_and_prior_from_its_runs(runs, tmp_path, m
     text = target.read_text()
     shown = set(re.findall(r"\]\((images/.*?)\)", text))
     drawn = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
-    assert shown == drawn and len(drawn) == 6
+    assert shown == drawn and len(drawn) == 7
     assert text.index("## The code") < text.index("## The decoder") < text.index("## The prior")
     assert "**Endless data: no.** `recovery_r2`" in text and "numbers mean nothing" in text
     assert "nan" not in text and all(f"--name {name}" in text for name in runs)
