@@ -109,14 +109,40 @@ def test_it_says_what_to_open_and_nothing_else(tiny_run):
     assert done.stdout == f"open {tiny_run / 'report.html'}\n"
 
 
+def filmed(run):
+    """Give a run pictures in the middle of its training, of noise; the first cell has one alone."""
+    size, rng = (*run.grid.shape[:2], 3, 2, *run.study.world.image), np.random.default_rng(0)
+    drawn = rng.uniform(size=size)
+    drawn[0, 0, :2] = np.nan
+    image = ("image", "pixel_y", "pixel_x", "channel")
+    count = (*run.grid.dims, "snapshot"), np.full((*run.grid.shape, 4), 2.0)
+    history = run.history.assign(
+        reconstructions=((*run.grid.dims[:2], "frame", *image), drawn),
+        test_images=(image, drawn[0, 0, 2]),
+        active_units=count,
+    ).assign_coords(frame=[1, 20, 40], snapshot=[1, 9, 20, 40])
+    return dataclasses.replace(run, history=history)
+
+
 def test_a_large_grid_keeps_to_the_pages_room(tiny_run, monkeypatch, tmp_path):
     whole = data_of(tiny_run / "report.html")["runs"][0]["cells"]
     sizes = [sum(map(len, cell["pictures"].values())) for row in whole for cell in row]
     monkeypatch.setattr(pictures, "PICTURE_BYTES", sum(sizes) - 1)
     monkeypatch.setattr(curves, "CURVE_NUMBERS", 4 * 9 * 10)
-    run = report.write_report(load_run(tiny_run), file=tmp_path / "small.html")
-    cells = [cell for row in data_of(run)["runs"][0]["cells"] for cell in row]
-    assert [bool(cell["pictures"]) for cell in cells].count(True) == 3
+    run = report.write_report(filmed(load_run(tiny_run)), file=tmp_path / "small.html")
+    data = data_of(run)["runs"][0]
+    cells = [cell for row in data["cells"] for cell in row]
+    shown = [cell for cell in cells if cell["pictures"]]
+    used = [
+        len(cell["film"]["images"]) + sum(map(len, cell["pictures"].values())) for cell in shown
+    ]
+    assert 0 < sum(used) < sum(sizes) and sum(used) + max(used) >= sum(sizes)
+    film = data["film"]
+    assert [film["strips"], film["frames"], film["measured"]] == [len(shown), 3, 4]
+    assert all((cell["film"] is None) == (cell["pictures"] == {}) for cell in cells)
+    steps = [cell["film"]["steps"] for cell in shown if cell is not cells[0]]
+    assert steps and all(each == [1, 20, 40] for each in steps)
+    assert cells[0]["film"] is None or cells[0]["film"]["steps"] == [40]
     assert all(len(line) == 10 for cell in cells for line in cell["curves"]["kl"])
 
 
