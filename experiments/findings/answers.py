@@ -4,7 +4,7 @@ import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.optimum import Better
-from experiments.findings.evidence import CODE, DECODER, HUNDREDTH, WEAK, Runs, sizes
+from experiments.findings.evidence import CODE, DECODER, HUNDREDTH, WEAK, sizes
 from experiments.findings.optima import (
     Best,
     ShortAgainstStrong,
@@ -12,7 +12,8 @@ from experiments.findings.optima import (
     questions,
     short_against_strong,
 )
-from experiments.findings.words import listed, of, paragraphs, sign, value
+from experiments.pages.run import Runs
+from experiments.pages.words import listed, of, paragraphs, sign, value
 
 
 def optima_answer(runs: Runs) -> str:

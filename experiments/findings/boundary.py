@@ -7,8 +7,8 @@ from biasvae_jax.statistics.bounded import bounded_interval
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.level_sets import compare_models
 from experiments.findings.collapse import GRIDS
-from experiments.findings.evidence import Run, Runs
-from experiments.findings.words import escaped, number, of, paragraphs, table, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import escaped, number, of, paragraphs, table, value
 
 SCORES = ("recovery_r2", "kl", "generation_mse")
 KINK = 0.5  # nats: a KL that vanishes from below this much is no jump of note

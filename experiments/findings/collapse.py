@@ -4,8 +4,8 @@ import numpy as np
 
 from biasvae_jax.statistics.bounded import count_interval
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
-from experiments.findings.evidence import Run, Runs
-from experiments.findings.words import number, of, paragraphs, sign, table, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import number, of, paragraphs, sign, table, value
 
 # cells below β* that the sampled KL leaves without an active latent, without warm-up
 CELLS = ((0, 4), (0.5, 4), (1, 3), (1.5, 2), (2, 1.5), (2.5, 1), (3, 1), (5, 0.5))

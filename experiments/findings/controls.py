@@ -4,8 +4,8 @@ import numpy as np
 
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import Run, Runs
-from experiments.findings.words import of, paragraphs, table, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import of, paragraphs, table, value
 
 SCORES = {"kl": 0.5, "active_units": 0.5, "recovery_r2": 0.05, "generation_mse": 0.01}
 """Scores, and the difference below which two runs count as equivalent."""

@@ -1,87 +1,17 @@
-"""Finished runs as the page reads them, and what is asked of many of them."""
+"""What is asked of many runs: their training sets, early stopping, masses."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 
-from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.statistics.intervals import Interval, t_interval
-from biasvae_jax.study import Study, settings
+from experiments.pages.run import Run, Runs
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
 CODE, DECODER = "recovery_r2", "generation_mse"
 MOST = 3  # μ up to which the training data show the rare event once in a thousand squares
 LEAST = 1e-3  # mass, below what a sample of 8,192 can tell from 0
 HUNDREDTH, TENTH = 0.01, 0.1  # margins, of R² and of an error
-
-
-class Run(NamedTuple):
-    """A finished sweep."""
-
-    name: str
-    study: Study
-    scores: xr.Dataset
-    """`results.nc`."""
-    history: xr.Dataset
-    """`history.nc`."""
-    threshold: np.ndarray
-    """β*(μ) of the linear optimum for endless data, `[mu]`."""
-    minutes: float
-    """From its start to its results; NaN if unknown."""
-
-    @classmethod
-    def of(cls, loaded: LoadedRun) -> "Run":
-        """Take what the page needs of a loaded run."""
-        boundary = loaded.boundary
-        assert boundary is not None  # squares have one
-        scores, history = loaded.scores, loaded.history
-        name, took = loaded.path.name, loaded.took / 60
-        return cls(name, loaded.study, scores, history, boundary, took)
-
-    @property
-    def mu(self) -> np.ndarray:
-        """The biases, `[mu]`."""
-        return np.asarray(self.study.biases)
-
-    @property
-    def beta(self) -> np.ndarray:
-        """The weights of the KL term, `[beta]`."""
-        return np.asarray(self.study.strengths)
-
-    def setting(self, name: str) -> Any:
-        """Return what a flag of the run's command was, such as `kl`."""
-        return settings(self.study)[name]
-
-    @property
-    def snapshots(self) -> np.ndarray:
-        """Steps of the time course."""
-        return self.history["snapshot"].values
-
-    def values(self, name: str) -> np.ndarray:
-        """Return a score `[mu, beta, seed]`, NaN for models that diverged."""
-        scores = self.scores[name].where(self.scores["finite"] == 1)
-        return scores.transpose("mu", "beta", "seed").values.astype(float)
-
-    def course(self, name: str) -> np.ndarray:
-        """Return a time course `[mu, beta, seed, snapshot]`."""
-        return self.history[name].transpose("mu", "beta", "seed", "snapshot").values.astype(float)
-
-    def row(self, mu: float) -> int:
-        """Return the place of a bias."""
-        return int(np.argmin(np.abs(self.mu - mu)))
-
-    def column(self, beta: float) -> int:
-        """Return the place of the β nearest to one."""
-        return int(np.argmin(np.abs(self.beta - beta)))
-
-    def below(self) -> np.ndarray:
-        """Tell which cells have β < β*, `[mu, beta]`."""
-        return self.beta < self.threshold[:, None]
-
-
-Runs = Mapping[str, Run]
 
 
 def sizes(runs: Runs) -> list[tuple[str, Run]]:

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from biasvae_jax.statistics.intervals import t_interval
 from experiments.findings.boundary import kl_near
 from experiments.findings.collapse import fates
-from experiments.findings.evidence import Run, Runs, at_end, sizes, stopped
+from experiments.findings.evidence import at_end, sizes, stopped
 from experiments.findings.optima import best, questions
 from experiments.findings.runs import RIVAL_SIZE
+from experiments.pages.run import Run, Runs
 
 WIDTH = 7.6  # inches, near the width of the page
 BETA = "β, weight of the KL term"

@@ -10,10 +10,11 @@ from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.theory import Moments, finite_prediction, world_moments
 from biasvae_jax.training.images import image_noise
 from experiments.findings.answers import optimum_words
-from experiments.findings.evidence import CODE, DECODER, WEAK, Run, Runs, at_end, sizes, stopped
+from experiments.findings.evidence import CODE, DECODER, WEAK, at_end, sizes, stopped
 from experiments.findings.optima import best, short_against_strong
 from experiments.findings.runs import RIVAL_SIZE, RIVALS
-from experiments.findings.words import number, paragraphs, sign, table, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import number, paragraphs, sign, table, value
 
 THEORY_SIZES = 3_000  # images at most, for which the linear optimum is computed
 

@@ -14,11 +14,11 @@ from experiments.findings.evidence import (
     MOST,
     TENTH,
     WEAK,
-    Run,
     at_end,
     log_mass,
     stopped,
 )
+from experiments.pages.run import Run
 
 
 class Best(NamedTuple):

@@ -4,9 +4,10 @@ import numpy as np
 
 from biasvae_jax.statistics.intervals import Interval
 from experiments.findings.collapse import alive, leaky_alive, recovered
-from experiments.findings.evidence import CODE, Run, Runs, geometric_interval
+from experiments.findings.evidence import CODE, geometric_interval
 from experiments.findings.optima import best
-from experiments.findings.words import by_sign, listed, number, of, paragraphs, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import by_sign, listed, number, of, paragraphs, value
 
 LATE = 0.5  # of the training, from which on a curve's noise is measured
 REACHED = 0.95  # of a loss's fall, after which training counts as done

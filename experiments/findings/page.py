@@ -11,7 +11,6 @@ from experiments.findings.answers import (
 from experiments.findings.boundary import boundary_section
 from experiments.findings.collapse import collapse_section
 from experiments.findings.controls import controls_section
-from experiments.findings.evidence import Run, Runs
 from experiments.findings.finite import finite_section
 from experiments.findings.original import (
     claims_section,
@@ -20,7 +19,8 @@ from experiments.findings.original import (
     trust,
 )
 from experiments.findings.prior import prior_section
-from experiments.findings.words import number, paragraphs, table
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import number, paragraphs, table
 
 
 def page(runs: Runs, commands: Mapping[str, str], quick: bool = False) -> str:

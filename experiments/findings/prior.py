@@ -3,8 +3,9 @@
 import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import LEAST, MOST, Run, Runs, geometric_interval
-from experiments.findings.words import paragraphs, table, value
+from experiments.findings.evidence import LEAST, MOST, geometric_interval
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import paragraphs, table, value
 
 PARTS = {
     "prior_mass": "mass, prior",

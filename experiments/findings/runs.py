@@ -1,13 +1,12 @@
 """The runs behind the page: sweeps like any other, by name, and what a quick look takes of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from biasvae_jax.theory import cell_eigenvalues, sigmoid_moments
 from biasvae_jax.worlds import Squares
+from experiments.pages.run import Plan
 
 SEEDS = ("--seeds", "5")
 THREE = ("--seeds", "3")  # of full grids whose part is to be compared with
@@ -30,19 +29,6 @@ RIVALS = {
     **{f"noise-{level}": ("--input-noise", level) for level in ("0.25", "0.5", "1")},
 }
 AROUND = (0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 1, 1.01, 1.025, 1.05, 1.1)  # of β*
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Flags of `full_sweep` for a run."""
-
-    flags: tuple[str, ...]
-    quick: tuple[str, ...] | None = None
-    """Flags added for a quick look, in which later ones win; None: left out of it."""
-
-    def words(self, quick: bool) -> tuple[str, ...]:
-        """Return the flags of the run, or of its quick look."""
-        return (*self.flags, *(self.quick or ())) if quick else self.flags
 
 
 def contrast(bias: float, like: float) -> float:
@@ -105,8 +91,3 @@ def _all() -> dict[str, Plan]:
 
 
 RUNS = _all()
-
-
-def wanted(quick: bool) -> Sequence[str]:
-    """Return the names of the runs, or of those of a quick look."""
-    return [name for name, plan in RUNS.items() if not quick or plan.quick is not None]

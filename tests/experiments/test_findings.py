@@ -24,14 +24,16 @@ from experiments.findings import (
     finite,
     optima,
     original,
-    words,
 )
-from experiments.findings.evidence import Run
 from experiments.findings.page import page
-from experiments.findings.runs import RUNS, contrast, wanted
+from experiments.findings.runs import RUNS, contrast
+from experiments.pages import command as command_of_pages
+from experiments.pages import run as runs_of_pages
+from experiments.pages import words
+from experiments.pages.run import Run, wanted
 
 SEEDS = 3
-QUICK = {name: read_flags(RUNS[name].words(True))[1] for name in wanted(True)}
+QUICK = {name: read_flags(RUNS[name].words(True))[1] for name in wanted(RUNS, True)}
 
 
 def jitter(shape, seed=0):
@@ -103,16 +105,16 @@ def test_a_contrast_gives_one_bias_the_eigenvalue_of_another(bias, like):
 
 
 def test_a_run_that_is_not_finished_is_named(monkeypatch):
-    monkeypatch.setattr(command, "load_run", lambda path: SimpleNamespace(finished=False))
+    monkeypatch.setattr(runs_of_pages, "load_run", lambda path: SimpleNamespace(finished=False))
     with pytest.raises(common.UsageError, match="runs/fine-0 is not finished"):
-        command.read(Path("runs/fine-0"))
+        runs_of_pages.read(Path("runs/fine-0"))
 
 
 def test_a_quick_look_never_overwrites_the_page(monkeypatch, tmp_path):
     written = []
     monkeypatch.chdir(tmp_path)
     for name in ("call", "start_jax", "read"):
-        monkeypatch.setattr(command, name, lambda *_: SimpleNamespace(minutes=1))
+        monkeypatch.setattr(command_of_pages, name, lambda *_: SimpleNamespace(minutes=1))
     monkeypatch.setattr(command, "write", lambda runs, commands, *rest: written.append(rest))
     command.main(["--quick", "--quiet"])
     command.main(["--quiet"])

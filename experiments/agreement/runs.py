@@ -1,0 +1,69 @@
+"""The runs behind the comparisons: small sweeps like any other, by name."""
+
+import numpy as np
+
+from biasvae_jax.theory import cell_eigenvalues
+from biasvae_jax.worlds import Squares
+from experiments.pages.run import Plan
+
+CONTRASTS = (1.0, 0.877, 0.769, 0.675, 0.592, 0.519, 0.455, 0.399, 0.35)  # nine eigenvalues
+NUMBERS = tuple(f"{c:g}" for c in CONTRASTS)
+LINEAR = ("--mu", "0", "--hidden", "--kl", "analytic")
+SEEDS = ("--seeds", "5")
+SETTLED = ("--learning-rate-decay", "cosine")
+QUICK = ("--steps", "400", "--seeds", "2")
+DEPTHS = {0: (), 1: ("128",), 2: ("128",) * 2, 4: ("128",) * 4}
+FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of β*
+LONG = 50_000
+AROUND = (0.8, 0.9, 0.95, 0.975, 0.99, 1, 1.01, 1.025, 1.05, 1.1)  # of β*
+
+
+def thresholds(contrast: tuple[float, ...] = ()) -> np.ndarray:
+    """Return λ/σ² of every square without bias, rising: the β at which its latent collapses."""
+    world = Squares(contrast=contrast)
+    return np.sort(cell_eigenvalues(world, 0.0)) / world.noise_variance
+
+
+def between(levels: np.ndarray) -> np.ndarray:
+    """Return β between neighbours, and one below and one above all: a step of the cascade each."""
+    inside = np.sqrt(levels[1:] * levels[:-1])
+    return np.concatenate([[0.8 * levels[0]], inside, [1.1 * levels[-1]]])
+
+
+def _betas(values: np.ndarray | tuple[float, ...]) -> tuple[str, ...]:
+    return ("--beta", *(f"{value:.4g}" for value in values))
+
+
+def _all() -> dict[str, Plan]:
+    star = thresholds().max()
+    parts = _betas(tuple(f * star for f in FRACTIONS))
+    cascade = _betas(between(thresholds(CONTRASTS)))
+    runs = {
+        "cascade": (*LINEAR, "--contrast", *NUMBERS, *cascade, *SETTLED),
+        "long": (
+            *LINEAR,
+            *_betas((0.8 * star, 1.05 * star, 1.5 * star)),
+            *("--steps", f"{LONG}", "--snapshots", "16"),
+        ),
+        "plateau": (*LINEAR, *parts, "--snapshots", "30"),
+        "plateau-annealed": (*LINEAR, *parts, "--snapshots", "30", "--kl-warmup", "2000"),
+        "sigma": ("--mu", "0", "2", "--beta", "1", "--objective", "sigma"),
+        "kink": (
+            *("--mu", "0", "--kl", "analytic", "--kl-warmup", "2000", *SETTLED),
+            *("--steps", "20000", *_betas(tuple(f * star for f in AROUND))),
+        ),
+    }
+    for latents in (9, 18):
+        runs[f"spare-{latents}"] = (
+            *(*LINEAR, "--beta", "1", "--training-images", "1000"),
+            *("--latent-dim", f"{latents}"),
+        )
+    for depth, widths in DEPTHS.items():
+        runs[f"depth-{depth}"] = ("--mu", "0", "2", "--beta", "0.5", "1", "2", "--hidden", *widths)
+    quick = {"plateau-annealed": ("--kl-warmup", "100"), "kink": ("--kl-warmup", "100")}
+    return {
+        name: Plan((*flags, *SEEDS), (*QUICK, *quick.get(name, ()))) for name, flags in runs.items()
+    }
+
+
+RUNS = _all()

@@ -1,0 +1,1 @@
+"""What pages written from runs share: their runs, and words for numbers."""
