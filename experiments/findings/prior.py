@@ -50,5 +50,5 @@ def _against_theory(run: Run) -> str:
         return "not known"
     predicted = run.scores["linear_prior_mass"].transpose("mu", "beta").values
     kept = run.below() & (run.beta > 0) & (run.mu <= MOST)[:, None] & (predicted > LEAST)
-    ratio = np.maximum(run.values("prior_mass"), LEAST) / predicted[..., None]
-    return value(geometric_interval(np.log(ratio[kept]).mean(0)))
+    ratio = np.maximum(run.values("prior_mass")[kept], LEAST) / predicted[kept][:, None]
+    return value(geometric_interval(np.log(ratio).mean(0)))
