@@ -4,6 +4,7 @@ import numpy as np
 
 from biasvae_jax.theory import cell_eigenvalues
 from biasvae_jax.worlds import Squares
+from experiments.findings.runs import RUNS as FINDINGS
 from experiments.pages.run import Plan
 
 CONTRASTS = (1.0, 0.877, 0.769, 0.675, 0.592, 0.519, 0.455, 0.399, 0.35)  # nine eigenvalues
@@ -15,7 +16,6 @@ QUICK = ("--steps", "400", "--seeds", "2")
 DEPTHS = {0: (), 1: ("128",), 2: ("128",) * 2, 4: ("128",) * 4}
 FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of β*
 LONG = 50_000
-AROUND = (0.8, 0.9, 0.95, 0.975, 0.99, 1, 1.01, 1.025, 1.05, 1.1)  # of β*
 
 
 def thresholds(contrast: tuple[float, ...] = ()) -> np.ndarray:
@@ -48,10 +48,6 @@ def _all() -> dict[str, Plan]:
         "plateau": (*LINEAR, *parts, "--snapshots", "30"),
         "plateau-annealed": (*LINEAR, *parts, "--snapshots", "30", "--kl-warmup", "2000"),
         "sigma": ("--mu", "0", "2", "--beta", "1", "--objective", "sigma"),
-        "kink": (
-            *("--mu", "0", "--kl", "analytic", "--kl-warmup", "2000", *SETTLED),
-            *("--steps", "20000", *_betas(tuple(f * star for f in AROUND))),
-        ),
     }
     for latents in (9, 18):
         runs[f"spare-{latents}"] = (
@@ -59,11 +55,12 @@ def _all() -> dict[str, Plan]:
             *("--latent-dim", f"{latents}"),
         )
     for depth, widths in DEPTHS.items():
-        runs[f"depth-{depth}"] = ("--mu", "0", "2", "--beta", "0.5", "1", "2", "--hidden", *widths)
-    quick = {"plateau-annealed": ("--kl-warmup", "100"), "kink": ("--kl-warmup", "100")}
-    return {
+        runs[f"depth-{depth}"] = ("--mu", "0", "2", "--beta", "1", "2", "--hidden", *widths)
+    quick = {"plateau-annealed": ("--kl-warmup", "100")}
+    plans = {
         name: Plan((*flags, *SEEDS), (*QUICK, *quick.get(name, ()))) for name, flags in runs.items()
     }
+    return {**plans, "kink": FINDINGS["fine-0"]}  # β closely around β*, with one hidden layer
 
 
 RUNS = _all()
