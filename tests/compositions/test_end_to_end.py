@@ -9,7 +9,7 @@ import xarray as xr
 
 from biasvae_jax import load_run
 from biasvae_jax.cli import score
-from biasvae_jax.cli.gathering.models import tested
+from biasvae_jax.cli.gathering.models import tested as pictured
 from biasvae_jax.runs.directory import checkpoint_folder, load_checkpoint
 from biasvae_jax.runs.trees import save_tree
 from biasvae_jax.scores.families import VARIABLES
@@ -113,7 +113,7 @@ def test_a_time_course_ends_with_the_trained_models(proof):
     last = run.history.sel(cell, method="nearest").isel(seed=0, snapshot=-1)
     for variable, value in sweep.course(models, sweep.put(params)).items():
         np.testing.assert_allclose(last[variable], value[0], rtol=1e-4, atol=1e-5)
-    truth = tested(run).shown_x[:3]  # the first of those in the report's strips
+    truth = pictured(run).shown_x[:3]  # the first of those in the report's strips
     drawn = run.decode(run.params(**cell), run.encode(run.params(**cell), truth)[0])
     stored = run.history["test_images"], last["reconstructions"].isel(frame=-1)
     for found, known in zip(stored, (truth, drawn), strict=True):
