@@ -8,11 +8,12 @@ import numpy as np
 from biasvae_jax.statistics.bounded import count_interval
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
 from experiments.agreement.runs import DEPTHS
+from experiments.findings.boundary import KINK
+from experiments.pages.ratios import geometric_interval
 from experiments.pages.run import Run, Runs
 from experiments.pages.words import listed, number, of, sign, value
 
 NEAR = 1.0  # nats: a loss this near the optimum's has reached it
-JUMP = 0.5  # nats: a KL that vanishes from below this much is no jump of note
 FALL = 0.95  # of a loss's fall, after which training counts as done
 MOST = 0.95  # share of models that makes "all" of a claim
 VARIANCE = 0.05  # share of the noise variance within which it counts as found
@@ -158,8 +159,7 @@ def annealing(runs: Runs) -> Case:
 
 def _ratio(one: np.ndarray, other: np.ndarray) -> Interval:
     """Return the geometric mean of a ratio over seeds."""
-    found = t_interval(np.log(one) - np.log(other))
-    return found._replace(**{f: np.exp(getattr(found, f)) for f in ("mean", "low", "high")})
+    return geometric_interval(np.log(one) - np.log(other))
 
 
 def _times(ratio: Interval) -> str:
@@ -181,7 +181,7 @@ def kink(runs: Runs) -> Case:
             f"One hidden layer: no latent is active beyond {nearest} β\\*, and there the KL is "
             f"{value(before)} nats, from {value(t_interval(kl[0]))} at {ratio[0]:.3g} β\\*."
         )
-        verdict = PARTLY if float(before.high) < JUMP else AGREES
+        verdict = PARTLY if float(before.high) < KINK else AGREES
     return Case(
         "Li et al. 2025 (arXiv 2510.01621)",
         "Collapse begins where the decoder's variance exceeds the largest eigenvalue of the data's "

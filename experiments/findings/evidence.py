@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from biasvae_jax.statistics.intervals import Interval, t_interval
 from experiments.pages.run import Run, Runs
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
@@ -41,12 +40,6 @@ def stopped(run: Run) -> Stopped:
 def at_end(run: Run, name: str) -> np.ndarray:
     """Return the last measurement of a time course, `[mu, beta, seed]`."""
     return run.course(name)[..., -1]
-
-
-def geometric_interval(logs: np.ndarray) -> Interval:
-    """Return a geometric mean over seeds with its interval, of logarithms `[..., seed]`."""
-    found = t_interval(logs)
-    return found._replace(**{f: np.exp(getattr(found, f)) for f in ("mean", "low", "high")})
 
 
 def log_mass(run: Run, name: str = "prior_mass") -> np.ndarray:

@@ -4,8 +4,9 @@ import numpy as np
 
 from biasvae_jax.statistics.intervals import Interval
 from experiments.findings.collapse import alive, leaky_alive, recovered
-from experiments.findings.evidence import CODE, geometric_interval
+from experiments.findings.evidence import CODE
 from experiments.findings.optima import best
+from experiments.pages.ratios import geometric_interval
 from experiments.pages.run import Run, Runs
 from experiments.pages.words import by_sign, listed, number, of, paragraphs, value
 

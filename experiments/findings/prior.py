@@ -3,7 +3,8 @@
 import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import LEAST, MOST, geometric_interval
+from experiments.findings.evidence import LEAST, MOST
+from experiments.pages.ratios import geometric_interval
 from experiments.pages.run import Run, Runs
 from experiments.pages.words import paragraphs, table, value
 
