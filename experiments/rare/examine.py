@@ -30,7 +30,7 @@ FILE = "rare.nc"
 MODELS = 4  # at once
 PRIOR, RAREST = 8, 8  # samples in pictures: the first, and those that show the event most
 STEPS = 5  # of a traversal, from one value of a factor to the other
-HEAD = 2_048  # training images of a head
+HEAD = 2_048  # training images of a head that knows no fair ones
 
 
 def examine(run: LoadedRun) -> xr.Dataset:
@@ -82,13 +82,16 @@ def _answers(
         found |= _masses(recipe, view, params, bias, seed)
         test, images = world.test_set()
         found["codes"] = test_codes(purpose_key(0, Purpose.TEST), recipe, params, images)[0]
-        if view.moved:
-            trained = world.draw(purpose_key(0, Purpose.HEAD), (HEAD,))
-            biased = recipe.sample(trained, bias)
-            heads = {"fair": (test, found["codes"]), "biased": (biased.u, None)}
-            for name, (factors, codes) in heads.items():
-                if codes is None:
-                    codes = test_codes(purpose_key(0, Purpose.HEAD), recipe, params, biased.x)[0]
+        key = purpose_key(0, Purpose.HEAD)
+        biased = recipe.sample(world.draw(key, (HEAD,)), bias)
+        of_biased = test_codes(key, recipe, params, biased.x)[0]
+        z_hat = test_codes(key, recipe, params, x)[0]
+        known = {"fair": (test, found["codes"]), "biased": (biased.u, of_biased)}
+        for name, (factors, codes) in known.items():
+            told = fit_least_squares(codes, factors)(z_hat)
+            right = (told > 0.5) == (u > 0.5)
+            found[f"told_{name}"] = right[:, jnp.array(view.told)].mean(-1) @ weights
+            if view.moved:
                 head = fit_least_squares(factors, codes)
                 found[f"moved_{name}"] = _moved(recipe, view, params, u, mean, head)
         return found
@@ -194,6 +197,7 @@ def _dataset(run: LoadedRun, view: View, found: dict[str, np.ndarray]) -> xr.Dat
         **{f"{a}_{b}": ("class",) for a in ("encoded", "best") for b in ("error", "same")},
         **{f"{a}_numbers": ("class", "number") for a in ("encoded", "best", "prior")},
         **{name: ("class",) for name in ("price", "prior", "training")},
+        **{f"told_{name}": ("class",) for name in ("fair", "biased")},
         **{f"moved_{name}": ("moved", "number") for name in ("fair", "biased")},
         "recovered": ("factor",),
     }

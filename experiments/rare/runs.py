@@ -3,7 +3,7 @@
 from experiments.pages.run import Plan
 
 SEEDS = ("--seeds", "5")
-QUICK = ("--steps", "300", "--seeds", "2", "--kl-warmup", "50")
+QUICK = ("--steps", "300", "--seeds", "2", "--kl-warmup", "20")
 SIZE = 1_000
 
 RIVERS = ("--preset", "rivers", *SEEDS, "--snapshots", "0")
@@ -39,7 +39,7 @@ def rivers() -> dict[str, Plan]:
 
 def faces() -> dict[str, Plan]:
     """Return the one run of faces: hair and skin independent, correlated, and one variable."""
-    quick = (*QUICK, "--rho", "0", "-1", "--beta", "1", "1000")
+    quick = (*QUICK, "--rho", "0", "-1", "--beta", "30", "--steps", "60")
     return {"faces": Plan((*FACES, *CORRELATED, *FACES_LENGTH), quick)}
 
 

@@ -31,6 +31,8 @@ class View:
     """Numbers `[..., numbers]` → class `[...]`."""
     rarity: Callable[[jax.Array], jax.Array]
     """Numbers `[..., numbers]` → how rare under the bias, `[...]`."""
+    told: Sequence[int]
+    """Factors that a head is to tell from the code, as above ½ or not."""
     moved: Sequence[int] = ()
     """Factors that are moved one at a time, through the code; `numbers` are theirs."""
 
@@ -74,6 +76,7 @@ def _rivers(world: Rivers) -> View:
         numbers=("left turns", "distance"),
         classify=lambda numbers: jnp.round(numbers[..., 0]).astype(int),
         rarity=lambda numbers: numbers[..., 0] - numbers[..., 1],
+        told=range(world.turns),
     )
 
 
@@ -108,5 +111,6 @@ def _faces(world: Faces) -> View:
         numbers=("hair colour", "skin tone"),
         classify=classify,
         rarity=lambda numbers: numbers.min(-1),
+        told=(0, 1),
         moved=(0, 1),
     )
