@@ -101,7 +101,7 @@ def _faces(world: Faces) -> View:
     u = np.asarray(world.test_factors())
     kept = np.random.default_rng(0).permutation(len(u))
     strata = [u[kept][(u[kept, :2] == pair).all(1)][:8] for pair in np.unique(u[:, :2], axis=0)]
-    pairs = [(0, 0.9), (0, 0.1), (1, 0.1), (1, 0.9)]
+    pairs = [(0, 0.9), (1, 0.1), (0, 0.1), (1, 0.9)]
     varied = [(1, 0.9, 0.9, 0.9, 0.1, 0.9), (1, 0.7, 0.1, 0.1, 0.9, 0.1)]
     return View(
         cases=np.concatenate(strata),
