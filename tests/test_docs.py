@@ -50,9 +50,13 @@ def test_the_quickstart_runs(tiny_run, tmp_path, monkeypatch):
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in DOCS.glob("*.md"):
+    found = set()
+    for page in DOCS.rglob("*.md"):
         for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
-            assert (DOCS / target).exists(), f"{page.name}: {target}"
+            file = (page.parent / target).resolve()
+            assert file.exists(), f"{page.relative_to(DOCS)}: {target}"
+            found.add(file)
+    assert found >= {table.resolve() for table in DOCS.rglob("*.csv")}  # none is left over
 
 
 def test_the_original_study_is_named_where_readers_begin_and_never_called_a_seed():

@@ -4,32 +4,46 @@ import numpy as np
 
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import t_interval
+from experiments.pages.documents import Part
 from experiments.pages.run import Run, Runs
-from experiments.pages.words import of, paragraphs, table, value
+from experiments.pages.tables import Cell, Content, Table
+from experiments.pages.words import listed, of, value
 
 SCORES = {"kl": 0.5, "active_units": 0.5, "recovery_r2": 0.05, "generation_mse": 0.01}
 """Scores, and the difference below which two runs count as equivalent."""
+UNITS = {"kl": " nats"}
+WORDS = {
+    "kl": "the KL",
+    "active_units": "the number of active latents",
+    "recovery_r2": "R²",
+    "generation_mse": "the error",
+}
+VERDICTS = ("equivalent", "different", "undecided")
 
 
-def controls_section(runs: Runs) -> str:
-    """Write the two controls."""
+def controls_table(name: str, runs: Runs, scores: tuple[str, ...]) -> list[Part]:
+    """Write what two controls say of some scores: λ without the shift, the shift without λ."""
     base = runs["analytic-annealed"]
-    same = [(int(n[7:]), run) for n, run in runs.items() if n.startswith("lambda-")]
-    shifted = [(int(n[6:]), run) for n, run in runs.items() if n.startswith("shift-")]
-    return paragraphs(
-        "## 5. Bias, or signal to noise?",
-        "The bias μ does two things: it moves the mean of the images, and it makes the squares' "
-        "intensities vary less, which lowers λ, β\\* and the signal to noise. Two controls part "
-        "them. *λ without shift*: no bias, but squares of lower contrast, so that λ is that of a "
-        "bias μ. *Shift without λ*: a bias with a contrast that gives it the λ of μ = 3. "
-        + _summary(base, same),
-        "Mean over β of the control minus the biased run (paired by seed), and at how many β they "
-        "are equivalent / different / undecided (margins "
-        + ", ".join(f"{m:g} for `{s}`" for s, m in SCORES.items())
-        + "):",
-        _table("λ without shift", base, [(mu, run, 0) for mu, run in same]),
-        _table("shift without λ", base, [(3, run, 0) for _, run in shifted], shifted),
-    )
+    same = [(f"{n[7:]}", run) for n, run in runs.items() if n.startswith("lambda-")]
+    shifted = [(f"{n[6:]}", run) for n, run in runs.items() if n.startswith("shift-")]
+    rows = [
+        *(_row("λ without shift", base, float(mu), run, 0, scores) for mu, run in same),
+        *(_row("shift without λ", base, 3.0, run, float(mu), scores) for mu, run in shifted),
+    ]
+    margins = listed(f"{SCORES[s]:g}{UNITS.get(s, '')} for `{s}`" for s in scores)
+    columns = {"control": "control", "its μ": "mu", "its λ is that of μ": "mu_of_lambda"} | {
+        f"`{s}`: control − biased": f"{s}_difference" for s in scores
+    }
+    return [
+        "*Signal to noise in place of bias.* A bias moves the mean of the images, and it makes the "
+        "squares' intensities vary less, which lowers λ and with it β\\*. Two controls part them. "
+        "*λ without shift*: no bias, but squares of a contrast so low that λ is that of a bias μ. "
+        "*Shift without λ*: a bias, with a contrast that gives it the λ of μ = 3. The table has "
+        "the control minus the biased run of the same λ (mean over β, paired by seed, endless "
+        "data), and at how many β they are equivalent / different / undecided, by two one-sided "
+        f"tests with the margins {margins}. " + " ".join(_summary(base, same, s) for s in scores),
+        Table(name, columns, rows),
+    ]
 
 
 def _pair(base: Run, mu: float, other: Run, score: str) -> np.ndarray:
@@ -46,27 +60,24 @@ def verdicts(base: Run, mu: float, other: Run, score: str) -> list[str]:
     return [str(v) for v in np.atleast_1d(equivalence(apart, SCORES[score]).verdict)]
 
 
-def _summary(base: Run, same: list[tuple[int, Run]]) -> str:
-    found = [v for mu, run in same for v in verdicts(base, mu, run, "active_units")]
-    other = [v for mu, run in same for v in verdicts(base, mu, run, "generation_mse")]
+def _summary(base: Run, same: list[tuple[str, Run]], score: str) -> str:
+    found = [v for mu, run in same for v in verdicts(base, float(mu), run, score)]
     return (
-        f"With λ alone changed, the number of active latents is equivalent to the bias's in "
+        f"With λ alone changed, {WORDS[score]} is equivalent to the bias's in "
         f"{of(found.count('equivalent'), len(found), 'cell')} and different in "
-        f"{found.count('different')}; `generation_mse` is equivalent in "
-        f"{of(other.count('equivalent'), len(other), 'cell')} and different in "
-        f"{other.count('different')}."
+        f"{found.count('different')}."
     )
 
 
-def _table(name: str, base: Run, rows: list, labels: list | None = None) -> str:
-    lines = []
-    for k, (mu, run, _) in enumerate(rows):
-        label = f"μ = {labels[k][0]} at the λ of 3" if labels else f"μ = 0 at the λ of {mu}"
-        cells = []
-        for score in SCORES:
-            found = verdicts(base, mu, run, score)
-            counts = "/".join(str(found.count(v)) for v in ("equivalent", "different", "undecided"))
-            apart = t_interval(np.nanmean(_pair(base, mu, run, score), 0))
-            cells.append(f"{value(apart)} ({counts})")
-        lines.append([label, *cells])
-    return paragraphs(f"**{name}**", table(["", *(f"`{s}`" for s in SCORES)], lines))
+def _row(
+    control: str, base: Run, like: float, run: Run, mu: float, scores: tuple[str, ...]
+) -> list[Content]:
+    cells = []
+    for score in scores:
+        found = verdicts(base, like, run, score)
+        counts = {f"_{v}": found.count(v) for v in VERDICTS}
+        apart = t_interval(np.nanmean(_pair(base, like, run, score), 0))
+        ends = {"": apart.mean, "_low": apart.low, "_high": apart.high}
+        text = f"{value(apart)} ({'/'.join(map(str, counts.values()))})"
+        cells.append(Cell(text, {**ends, **counts}))
+    return [control, mu, like, *cells]

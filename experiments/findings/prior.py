@@ -1,39 +1,131 @@
-"""Out of distribution: how often the prior draws the rare event, and how far it is to reach."""
+"""The page on the prior: how often samples show the rare event, and how far it is to reach."""
+
+from functools import partial
 
 import numpy as np
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import LEAST, MOST
+from experiments.findings.best_beta import images_cell, optimum_cell, protocol
+from experiments.findings.evidence import LEAST, MOST, WEAK, sizes
+from experiments.findings.figures import against_beta
+from experiments.findings.optima import Best, best, questions
+from experiments.findings.runs import GRIDS
+from experiments.pages.documents import Page, Picture
 from experiments.pages.ratios import geometric_interval
 from experiments.pages.run import Run, Runs
-from experiments.pages.words import paragraphs, table, value
+from experiments.pages.tables import Table
+from experiments.pages.words import value
 
 PARTS = {
     "prior_mass": "mass, prior",
     "posterior_mass": "mass, codes",
-    "reach": "reach",
+    "reach": "reach, squared error a pixel",
     "price": "price",
     "encoder_error": "encoder error",
 }
 
 
-def prior_section(runs: Runs) -> str:
-    """Write what is behind the answer for the prior."""
-    run = runs["n-endless"]
-    return paragraphs(
-        "## 2. Samples that the bias made rare",
-        "*Mass* is P(a square below ½) of decoded samples over that of the training data, with z "
-        "from the prior or with the codes of training images. *Reach* is how near the decoder can "
-        "come to a test image with such a square, with the best z that there is (squared error a "
-        "pixel); *price* is ‖z‖² there, about the number of latents for a typical sample; "
-        "*encoder error* is ‖z − the encoder's‖². ([Definitions](scores.md).) Endless data:",
-        _table(run),
-        "The mass of the linear optimum is in closed form. Measured over that, geometric mean over "
-        f"the cells with μ up to {MOST} and β between 0 and β\\*: {_against_theory(run)}.",
+def prior_page(runs: Runs) -> Page:
+    """Answer for the prior."""
+    endless = runs["n-endless"]
+    return Page(
+        "prior",
+        "The prior: do samples still show what the bias made rare?",
+        _answer(runs),
+        [
+            "The rare event is a square darker than ½. Its *mass* is how often decoded samples, z "
+            "~ N(0, I), show it, over how often the training images do: 1 is right, above it the "
+            "rare event floods, below it starves ([definition]"
+            "(../scores.md#generation-outside-the-training-distribution)).",
+            Picture(
+                "findings_prior",
+                "Mass of the rare event under the prior",
+                partial(against_beta.prior, runs),
+                "At the red line samples show the rare event as often as training images do. Means "
+                f"over {endless.study.seeds} seeds, bands their 95 % intervals; below 0.1 the axis "
+                "is linear.",
+            ),
+            "## Where the best β lies",
+            "The best β has the smallest |ln mass| in the mean over seeds; in brackets a 95 % "
+            f"bootstrap interval over seeds. Without bias the event is not rare, beyond μ = {MOST} "
+            "training images show it too seldom to count.",
+            _best_table(runs),
+            "## What would look the same",
+            "*A decoder that cannot draw the event.* Then the mass would be wrong also with the "
+            "codes of training images in the prior's place (*mass, codes*). *Reach* is how near "
+            "the decoder comes to a test image with a dark square, with the best z that there is; "
+            "*price* is ‖z‖² there, about the number of latents for a typical sample; *encoder "
+            "error* is ‖z − the encoder's‖². *An artefact of sampling* would show at μ = 0, where "
+            "the event is not rare, too. Endless data:",
+            _parts_table(endless),
+            "*The noise of the KL, or the missing warm-up.* The best β on the original study's "
+            "grid, with each KL, with and without warm-up:",
+            _grids_table(runs),
+            "*What a linear model does anyway.* The mass of the linear optimum is known in closed "
+            "form. The networks' over that, geometric mean over the cells with μ up to "
+            f"{MOST} and β between 0 and β\\*, endless data: {_against_theory(endless)}.",
+        ],
     )
 
 
-def _table(run: Run) -> str:
+def _answer(runs: Runs) -> str:
+    run = runs["n-endless"]
+    asked = questions(run)["prior"]
+    found, row = best(asked.values, run.beta, asked.better), run.row(1)
+    weak, one = (t_interval(run.values("prior_mass")[row, run.column(b)]) for b in (WEAK, 1))
+    _, smallest = sizes(runs)[0]
+    few = t_interval(smallest.values("prior_mass")[smallest.row(1), smallest.column(1)])
+    return (
+        f"**Only with a β between small and large: the best lies {_between(found)}, with endless "
+        f"data.** At μ = {run.mu[row]:g} samples show dark squares {value(weak)} times as often as "
+        f"training images at β = {run.beta[run.column(WEAK)]:g}, and {value(one)} times at "
+        f"β = {run.beta[run.column(1)]:g}. From {smallest.study.training.training_images:,} images "
+        f"it is {value(few)} times at the latter β."
+    )
+
+
+def _between(found: Best) -> str:
+    least, most = np.min(found.optimum.strength), np.max(found.optimum.strength)
+    return f"at {least:g}" if least == most else f"between {least:g} and {most:g}"
+
+
+def _best_table(runs: Runs) -> Table:
+    rows = []
+    for label, run in sizes(runs):
+        asked = questions(run)["prior"]
+        found = best(asked.values, run.beta, asked.better)
+        rare = [run.row(mu) for mu in asked.mu]
+        mass = run.values("prior_mass")[rare]
+        at_best = [t_interval(mass[i, run.column(b)]) for i, b in enumerate(found.optimum.strength)]
+        rows += [
+            [images_cell(label, run), mu, optimum_cell(found, i), at_best[i], found.gain.at(i)]
+            for i, mu in enumerate(asked.mu)
+        ]
+    columns = {
+        "images": "images",
+        "μ": "mu",
+        "best β": "best_beta",
+        "mass there": "mass_at_best",
+        "change of |ln mass| from the weakest β": "abs_log_mass_change",
+    }
+    return Table("prior_best_beta", columns, rows)
+
+
+def _grids_table(runs: Runs) -> Table:
+    rows, biases = [], []
+    for each in GRIDS:
+        run = runs[each]
+        asked = questions(run)["prior"]
+        found = best(asked.values, run.beta, asked.better)
+        biases = [mu for mu in (1, 2, 3) if np.isclose(asked.mu, mu).any()]
+        cells = [optimum_cell(found, int(np.argmin(np.abs(asked.mu - mu)))) for mu in biases]
+        rows.append([*protocol(run), run.study.seeds, *cells])
+    columns = {"run": "run", "KL": "kl", "warm-up, steps": "warmup_steps", "seeds": "seeds"}
+    columns |= {f"best β, μ = {mu}": f"best_beta_mu_{mu}" for mu in biases}
+    return Table("prior_grids", columns, rows)
+
+
+def _parts_table(run: Run) -> Table:
     names = [name for name in PARTS if name in run.scores]
     rows = []
     for mu in (0, 1, 2, 4):
@@ -41,9 +133,10 @@ def _table(run: Run) -> str:
             continue
         for beta in (0.1, 1, 3):
             i, j = run.row(mu), run.column(beta)
-            cells = [value(t_interval(run.values(name)[i, j])) for name in names]
-            rows.append([f"{mu:g}", f"{run.beta[j]:g}", *cells])
-    return table(["μ", "β", *(PARTS[name] for name in names)], rows)
+            cells = [t_interval(run.values(name)[i, j]) for name in names]
+            rows.append([mu, run.beta[j], *cells])
+    columns = {"μ": "mu", "β": "beta"} | {PARTS[name]: name for name in names}
+    return Table("prior_parts", columns, rows)
 
 
 def _against_theory(run: Run) -> str:

@@ -16,6 +16,7 @@ COURSE = ("--snapshots", "16")
 QUICK = ("--steps", "400", "--seeds", "2")
 QUICK_WARM = (*QUICK, "--kl-warmup", "100")
 
+GRIDS = ("blog", "annealed", "analytic", "analytic-annealed")  # each KL, with and without warm-up
 FEW = ("--mu", "0", "1.5", "3", "5", "--beta", "0.5", "1", "2", "4")
 SIZES = (300, 1_000, 3_000, 10_000)
 FINITE = (

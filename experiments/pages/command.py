@@ -26,8 +26,8 @@ class Flags:
     """Directory of the run directories (None: below runs/, by the command's name, a quick look's
     apart)."""
     page: Path | None = None
-    """File to write, its figures to `images/` beside it (None: the page in docs/; of a quick look,
-    a page beside its runs)."""
+    """File to write, its figures to `images/` beside it, its tables and further pages to a folder
+    of its name (None: the page in docs/; of a quick look, a page beside its runs)."""
     quick: bool = False
     """A quick look at a few models trained for 400 steps: the whole page, whose numbers mean
     nothing."""
@@ -48,6 +48,10 @@ def make(
     flags = common.parse(Flags, arguments, Flags(), program, description)
     out = flags.out or Path(f"runs/{name}-quick" if flags.quick else f"runs/{name}")
     target = flags.page or (out / f"{name}.md" if flags.quick else Path(f"docs/{name}.md"))
+    if not target.suffix:
+        raise common.UsageError(
+            f"--page needs an ending, as in {target}.md: its tables go to the folder {target}"
+        )
     commands = {
         run: [*plans[run].words(flags.quick), "--out", str(out / run)]
         for run in wanted(plans, flags.quick)

@@ -15,24 +15,29 @@ from biasvae_jax.statistics.intervals import Interval, t_interval
 from biasvae_jax.theory import cell_eigenvalues, predict, world_moments
 from biasvae_jax.worlds import Squares
 from experiments.findings import (
-    answers,
+    best_beta,
     boundary,
-    collapse,
+    claims,
     command,
     controls,
+    curves,
+    decoder,
     evidence,
-    finite,
+    fates,
+    kink,
+    linear,
     optima,
-    original,
 )
-from experiments.findings.page import page
+from experiments.findings.code import code_page
 from experiments.findings.runs import RUNS, contrast
 from experiments.pages import command as command_of_pages
+from experiments.pages import documents, words
 from experiments.pages import run as runs_of_pages
-from experiments.pages import words
 from experiments.pages.run import Run, wanted
 
 SEEDS = 3
+ANSWERS = ("code", "decoder", "prior", "collapse", "diagonal")  # in the order of the answer page
+DOCUMENTS = {path.name for path in (Path(__file__).parents[2] / "docs").glob("*.md")}
 QUICK = {name: read_flags(RUNS[name].words(True))[1] for name in wanted(RUNS, True)}
 
 
@@ -185,10 +190,10 @@ def test_a_weaker_beta_is_no_stronger_one():
 
 
 def test_the_verdict_on_a_shorter_training_follows_its_signs():
-    assert "does not replace" in answers._rival_verdict([1, 1, 0])
-    assert "does more" in answers._rival_verdict([-1, -1, 1])
-    assert "as much without" in answers._rival_verdict([-1, 0, 0])
-    assert "in part" in answers._rival_verdict([1, 0, 0])
+    assert "does not replace" in decoder.rival_verdict([1, 1, 0])
+    assert "does more" in decoder.rival_verdict([-1, -1, 1])
+    assert "as much without" in decoder.rival_verdict([-1, 0, 0])
+    assert "in part" in decoder.rival_verdict([1, 0, 0])
 
 
 def test_the_reference_says_which_beta_is_best_and_at_0_it_is_its_limit():
@@ -211,8 +216,8 @@ def test_models_below_the_threshold_are_counted():
     active = (np.arange(SEEDS) > 0).astype(float)
     run = synthetic("blog", active_units=active)
     below = int(run.below().sum())
-    assert collapse.alive(run) == (2 * below, 3 * below)
-    assert collapse.alive_in(run, ((0, 4), (0, 3))) == (2, 3)  # β = 3 is not on the grid
+    assert fates.alive(run) == (2 * below, 3 * below)
+    assert fates.alive_in(run, ((0, 4), (0, 3))) == (2, 3)  # β = 3 is not on the grid
 
 
 def test_units_that_die_after_the_latents_are_seen_to():
@@ -221,12 +226,12 @@ def test_units_that_die_after_the_latents_are_seen_to():
     active, dead = np.ones(steps), np.zeros(steps)
     active[2:], dead[5:] = 0, 1
     run = synthetic(name, course_active_units=active, course_dead_units=dead)
-    gone, died = collapse.collapse_order(run)
+    gone, died = fates.collapse_order(run)
     assert (gone == run.snapshots[2]).all() and (died == run.snapshots[5]).all()
     # a latent that wakes again was not gone, units that revive were not dead
     active[3], dead[-1] = 1, 0
     run = synthetic(name, course_active_units=active, course_dead_units=dead)
-    gone, died = collapse.collapse_order(run)
+    gone, died = fates.collapse_order(run)
     assert (gone == run.snapshots[4]).all() and np.isinf(died).all()
 
 
@@ -236,23 +241,23 @@ def test_dead_units_are_counted_at_the_collapse_and_beside_models_that_stay():
     active, dead = np.ones(shape), np.full(shape, 0.1)  # β = 4 at μ = 3 is beyond the threshold
     active[0, 0, :, 3:], dead[0, 0, :, 3:] = 0, 0.6  # μ = 0 and β = 0.5, below the threshold
     run = synthetic(name, course_active_units=active, course_dead_units=dead)
-    then, others, seeds = collapse.dead_at_collapse(run).T
+    then, others, seeds = fates.dead_at_collapse(run).T
     assert (then == 0.6).all() and (others == 0.1).all() and sorted(seeds) == [0, 1, 2]
     # where nothing stays active there is nothing to compare with
     active[0, :, :, 3:] = 0
     run = synthetic(name, course_active_units=active, course_dead_units=dead)
-    assert not len(collapse.dead_at_collapse(run))
+    assert not len(fates.dead_at_collapse(run))
 
 
 def test_runs_are_compared_by_the_models_that_stay_alive_seed_by_seed():
     one, other = synthetic("blog", active_units=1.0), synthetic("blog", active_units=0.0)
     below = int(one.below().sum())
-    assert collapse.more_alive(one, other).mean == below
-    assert collapse.more_alive(one, one).mean == 0
+    assert fates.more_alive(one, other).mean == below
+    assert fates.more_alive(one, one).mean == 0
     fewer = one._replace(
         study=dataclasses.replace(one.study, seeds=2), scores=one.scores.isel(seed=[0, 1])
     )  # a seed that one alone has is left out
-    assert collapse.more_alive(fewer, other) == collapse.more_alive(one, fewer)._replace(
+    assert fates.more_alive(fewer, other) == fates.more_alive(one, fewer)._replace(
         **{end: below for end in ("mean", "low", "high")}
     )
 
@@ -260,11 +265,11 @@ def test_runs_are_compared_by_the_models_that_stay_alive_seed_by_seed():
 def test_a_kl_that_vanishes_smoothly_is_no_jump_and_one_that_does_not_is():
     kl = np.array([1.0, 0.6, 0.3, 0.2, 0.1, 0.05, 0.01, 0, 0, 0, 0, 0])[:, None]
     run = synthetic("fine-0", kl=kl, active_units=9.0 * (kl > 0))
-    assert "no jump of note" in boundary._kink(run)
-    assert "a jump of up to so much" in boundary._kink(
+    assert "no jump of note" in kink.kink_words(run)
+    assert "a jump of up to so much" in kink.kink_words(
         synthetic("fine-0", kl=5.0 * (kl > 0), active_units=9.0 * (kl > 0))
     )
-    assert "No latent is active" in boundary._kink(synthetic("fine-0", kl=0.0, active_units=0.0))
+    assert "No latent is active" in kink.kink_words(synthetic("fine-0", kl=0.0, active_units=0.0))
 
 
 def test_the_slope_of_the_boundary_is_judged_by_the_seeds(runs):
@@ -290,13 +295,13 @@ def test_noise_and_length_are_ratios_of_the_largest_beta_to_the_smallest():
     loss = 10 * np.exp(-time / 10.0) + 0.01 * rng.normal(size=shape)
     loss[:, -1] = 10 * np.exp(-time / 20.0) + 0.03 * rng.normal(size=shape[2:])
     run.history["loss"].values[:] = loss
-    assert original.noise_ratio(run).mean == pytest.approx(3, rel=0.1)
-    assert original.time_ratio(run).mean == pytest.approx(2, rel=0.15)
+    assert curves.noise_ratio(run).mean == pytest.approx(3, rel=0.1)
+    assert curves.time_ratio(run).mean == pytest.approx(2, rel=0.15)
 
 
 def test_the_linear_optimum_of_a_training_set_is_worse_than_that_of_endless_data(runs):
     moments = world_moments(Squares(), 0.0)
-    assert finite._linear_excess(runs["n-300"], 0.0, 0, moments) > 0
+    assert linear.linear_excess(runs["n-300"], 0.0, 0, moments) > 0
 
 
 # Words -------------------------------------------------------------------------------------------
@@ -328,28 +333,52 @@ def test_columns_of_numbers_go_to_the_right():
 
 def test_an_optimum_at_the_edge_of_the_grid_is_said_to_be_there(runs):
     found = optima.best(runs["n-endless"].values("recovery_r2"), runs["n-endless"].beta, "higher")
-    assert "(the grid's weakest)" in answers.optimum_words(found, 0)
+    assert "(the grid's weakest)" in best_beta.optimum_cell(found, 0).text
 
 
 # Page --------------------------------------------------------------------------------------------
 
 
-def test_the_page_answers_code_decoder_and_prior_from_its_runs(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "DPI", 40)
-    target = tmp_path / "findings.md"
+def links(text):
+    return set(re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text))
+
+
+def test_the_answer_page_has_the_answer_of_every_page_and_leads_to_it(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "DPI", 40)
+    target = tmp_path / "docs" / "findings.md"
     command.write(runs, {name: f"--name {name}" for name in runs}, target, True)
-    text = target.read_text()
-    shown = set(re.findall(r"\]\((images/.*?)\)", text))
-    drawn = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
-    assert shown == drawn and len(drawn) == 7
-    assert text.index("## The code") < text.index("## The decoder") < text.index("## The prior")
-    assert "**Endless data: no.** `recovery_r2`" in text and "numbers mean nothing" in text
-    assert "nan" not in text and all(f"--name {name}" in text for name in runs)
+    front, folder = target.read_text(), target.with_suffix("")
+    pages = {path.name: path.read_text() for path in folder.glob("*.md")}
+    assert set(pages) == {f"{each}.md" for each in (*ANSWERS, "methods")}
+    assert [front.index(f"findings/{each}.md") for each in ANSWERS] == sorted(
+        front.index(f"findings/{each}.md") for each in ANSWERS
+    )
+    for name, text in pages.items():
+        title, warning, answer, *_ = re.split(r"\n{2,}", text)
+        assert title.startswith("# ") and "numbers mean nothing" in warning
+        assert answer in front or name == "methods.md"
+        assert "## What would look the same" in text or name == "methods.md"
+    assert "**Endless data: no.** R²" in front and "nan" not in front + "".join(pages.values())
+    assert all(f"--name {name}" in pages["methods.md"] for name in runs)
+    # whatever is written is linked, and whatever is linked of one's own is written
+    shown = {target.parent / link for link in links(front)}
+    shown |= {(folder / link).resolve() for text in pages.values() for link in links(text)}
+    written = {path for path in target.parent.rglob("*.*") if path != target}
+    assert written <= shown
+    assert {path.name for path in shown - written} <= DOCUMENTS | {target.name}
 
 
 def test_an_answer_changes_with_its_runs(runs):
     beta = runs["n-endless"].beta
     inside = 1 - 0.1 * np.abs(np.arange(len(beta)) - 1)[:, None] * jitter((len(beta), SEEDS))
     other = {**runs, "n-endless": synthetic("n-endless", recovery_r2=inside)}
-    assert "**Endless data: yes.** `recovery_r2`" in answers.code_answer(other)
-    assert page(other, dict.fromkeys(other, "")).startswith("# Findings\n\nTraining data")
+    assert code_page(other).answer.startswith("**Endless data: yes.** R²")
+
+
+def test_a_claim_stands_or_falls_with_what_is_measured(runs):
+    verdict = lambda changed: claims._jump({**runs, **changed})[2]  # noqa: E731
+    falls = np.array([5.0, 4, 3, 2, 1, 0.1, 0, 0, 0, 0, 0, 0])[:, None]
+    smooth = synthetic("fine-0", kl=falls, active_units=9.0 * (falls > 0))
+    jump = synthetic("fine-0", kl=5.0 * (falls > 0), active_units=9.0 * (falls > 0))
+    assert verdict({"fine-0": smooth}) == claims.FAILS
+    assert verdict({"fine-0": jump}) == claims.HOLDS
