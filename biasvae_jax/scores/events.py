@@ -18,12 +18,15 @@ from biasvae_jax.networks import Params
 from biasvae_jax.objectives import reparameterise
 from biasvae_jax.scores.base import Meaning, register_score
 from biasvae_jax.scores.recovery import mean_code
+from biasvae_jax.solving import most_at_once, solve_positive
 from biasvae_jax.training import Recipe
 from biasvae_jax.worlds.events import NEARNESS
 
 BATCH, MASS_BATCHES = 512, 16  # 8,192 samples
 ITERATIONS = 12
 DAMPINGS = (1e-4, 0.1, 1.0, 10.0)
+STARTS = 2  # from the prior's mean, and from the posterior's
+SYSTEMS = STARTS * len(DAMPINGS)  # of equations, for one image
 
 EVENT = {
     "prior_mass": Meaning(
@@ -139,7 +142,7 @@ def nearest(
 
         def damped(damping: jax.Array) -> jax.Array:
             matrix = gram + damping * jnp.diag(jnp.diagonal(gram))
-            return z - jax.scipy.linalg.solve(matrix, slope, assume_a="pos")
+            return z - solve_positive(matrix, slope, SYSTEMS)
 
         tried = jax.vmap(damped)(dampings)
         values = jax.vmap(value)(tried)
@@ -169,7 +172,11 @@ def reach(cases: tuple[jax.Array, jax.Array], params: Params, recipe: Recipe) ->
 
     images, weights = cases
     with jax.default_matmul_precision("highest"):
-        each = over_rows(jax.vmap(of_one), images)
+        most = most_at_once(network.latent_dim)
+        if most is None or len(images) * SYSTEMS <= most:
+            each = over_rows(jax.vmap(of_one), images)
+        else:
+            each = jax.lax.map(of_one, images, batch_size=max(1, most // SYSTEMS))
     return jax.tree.map(lambda a: (a * weights).sum() / weights.sum(), each)
 
 

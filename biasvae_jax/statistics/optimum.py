@@ -100,17 +100,27 @@ def gain_at_optimum(
     value. `score` `[..., strength, seed]`. Raises ValueError as `optimum`.
     """
     score, strengths = _ordered(score, strengths, better)
+    gains = chosen_by_others(score) - score[..., 0, :]
+    return t_interval(-gains if better == "higher" else gains, level=level)
+
+
+def chosen_by_others(score: np.ndarray, better: Better = "lower") -> np.ndarray:
+    """Return each seed's score where the mean of the other seeds is best, `[..., seed]`.
+
+    `score` `[..., strength, seed]`. No seed has a say in what it is judged by, so the mean over
+    seeds has no winner's curse. NaN for a seed whose others have no value, as with one seed, and
+    for one without a value at the strength that they choose.
+    """
     sign = -1 if better == "higher" else 1
+    score = sign * np.asarray(score, float)
     shape, (columns, seeds) = score.shape[:-2], score.shape[-2:]
-    others = 1 - np.eye(seeds)
-    gains = np.full((math.prod(shape), seeds), np.nan)
+    found = np.full((math.prod(shape), seeds), np.nan)
     for place, cells in enumerate(score.reshape(-1, columns, seeds)):
-        means = _mean(cells, others)
+        cells = np.where(np.isfinite(cells), cells, np.nan)
+        means = _mean(cells, 1 - np.eye(seeds))
         for each in np.flatnonzero(np.isfinite(means).any(1)):
-            chosen, weakest = cells[np.argmin(means[each]), each], cells[0, each]
-            if np.isfinite(chosen) and np.isfinite(weakest):
-                gains[place, each] = sign * (chosen - weakest)
-    return t_interval(gains.reshape(*shape, seeds), level=level)
+            found[place, each] = cells[np.argmin(means[each]), each]
+    return sign * found.reshape(*shape, seeds)
 
 
 def _ordered(

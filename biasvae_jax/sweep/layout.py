@@ -80,14 +80,17 @@ class Layout:
 
         `function(shared, *one_model)` becomes `function(shared, *stacked)`, whose arguments and
         results have an axis of models in front. Each device takes its share of the models,
-        `plan.width` of them vmapped at a time.
+        `plan.width` of them vmapped at a time; on a CPU that is for training alone, since LAPACK,
+        which scores call, must not be vmapped there (`solving`).
 
         With `in_place` the function must be `function(shared, state, …)` → (state, info). The new
         states are then written over the old ones, and the caller must not use the old ones again.
         """
+        on_cpu = self.mesh.devices.flat[0].platform == "cpu"
 
         def on_device(shared, *stacked):
-            local, width = len(jax.tree.leaves(stacked)[0]), self.plan.width
+            local = len(jax.tree.leaves(stacked)[0])
+            width = 1 if on_cpu and not in_place else self.plan.width
             one = lambda args: function(shared, *args)  # noqa: E731
             if width >= local > 1:
                 return jax.vmap(one)(stacked)

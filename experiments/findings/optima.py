@@ -6,7 +6,13 @@ import numpy as np
 
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
-from biasvae_jax.statistics.optimum import Better, Optimum, gain_at_optimum, optimum
+from biasvae_jax.statistics.optimum import (
+    Better,
+    Optimum,
+    chosen_by_others,
+    gain_at_optimum,
+    optimum,
+)
 from experiments.findings.evidence import (
     CODE,
     DECODER,
@@ -132,17 +138,3 @@ def short_against_strong(run: Run) -> ShortAgainstStrong:
 
 def _verdict(apart: np.ndarray, margin: float) -> str:
     return str(equivalence(apart, margin).verdict) if margin > 0 else "–"
-
-
-def chosen_by_others(values: np.ndarray) -> np.ndarray:
-    """Return each seed's value at the column that is lowest in the mean of the other seeds.
-
-    `[mu, beta, seed]` → `[mu, seed]`; NaN with one seed.
-    """
-    found = np.full((values.shape[0], values.shape[2]), np.nan)
-    for seed in range(values.shape[2]):
-        others = np.delete(values, seed, axis=2)
-        if others.shape[2]:
-            column = np.nan_to_num(others.mean(2), nan=np.inf).argmin(1)
-            found[:, seed] = np.take_along_axis(values[..., seed], column[:, None], 1)[:, 0]
-    return found

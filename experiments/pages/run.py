@@ -11,7 +11,10 @@ import numpy as np
 import xarray as xr
 
 from biasvae_jax.cli import common
+from biasvae_jax.cli.sweep import read_flags
+from biasvae_jax.runs.directory import check_run
 from biasvae_jax.runs.loading import LoadedRun, load_run
+from biasvae_jax.runs.places import is_finished
 from biasvae_jax.study import Study, settings
 
 
@@ -43,7 +46,7 @@ class Run(NamedTuple):
     history: xr.Dataset
     """`history.nc`."""
     threshold: np.ndarray
-    """β*(μ) of the linear optimum for endless data, `[mu]`."""
+    """β*(μ) of the linear optimum for endless data, `[mu]`; NaN where there is none."""
     minutes: float
     """From its start to its results; NaN if unknown."""
 
@@ -51,19 +54,20 @@ class Run(NamedTuple):
     def of(cls, loaded: LoadedRun) -> "Run":
         """Take what the page needs of a loaded run."""
         boundary = loaded.boundary
-        assert boundary is not None  # squares have one
+        if boundary is None:
+            boundary = np.full(len(loaded.study.biases), np.nan)
         scores, history = loaded.scores, loaded.history
         name, took = loaded.path.name, loaded.took / 60
         return cls(name, loaded.study, scores, history, boundary, took)
 
     @property
     def mu(self) -> np.ndarray:
-        """The biases, `[mu]`."""
+        """The strengths of the bias, of whatever kind, `[mu]`."""
         return np.asarray(self.study.biases)
 
     @property
     def beta(self) -> np.ndarray:
-        """The weights of the KL term, `[beta]`."""
+        """The strengths of the objective, such as the KL's weight, `[beta]`."""
         return np.asarray(self.study.strengths)
 
     def setting(self, name: str) -> Any:
@@ -78,11 +82,12 @@ class Run(NamedTuple):
     def values(self, name: str) -> np.ndarray:
         """Return a score `[mu, beta, seed]`, NaN for models that diverged."""
         scores = self.scores[name].where(self.scores["finite"] == 1)
-        return scores.transpose("mu", "beta", "seed").values.astype(float)
+        return scores.transpose(*self.study.grid.dims).values.astype(float)
 
     def course(self, name: str) -> np.ndarray:
         """Return a time course `[mu, beta, seed, snapshot]`."""
-        return self.history[name].transpose("mu", "beta", "seed", "snapshot").values.astype(float)
+        dims = (*self.study.grid.dims, "snapshot")
+        return self.history[name].transpose(*dims).values.astype(float)
 
     def row(self, mu: float) -> int:
         """Return the place of a bias."""
@@ -101,7 +106,10 @@ Runs = Mapping[str, Run]
 
 
 def call(arguments: Sequence[str], quiet: bool) -> None:
-    """Run a sweep, as anyone would; what it made already, it goes on from."""
+    """Run a sweep, as anyone would; what it made already, it goes on from, or is ended already."""
+    _, study, execution = read_flags(arguments)
+    if execution.out and is_finished(execution.out) and check_run(execution.out, study.sealed()):
+        return  # a process for each would take seconds
     command = [sys.executable, "-m", "experiments.full_sweep", *arguments]
     status = subprocess.run([*command, *(["--quiet"] if quiet else [])]).returncode
     if status:
