@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 
 from biasvae_jax.cli import common
@@ -74,8 +74,10 @@ def versions() -> str:
     """Return the versions of the package and of jax, and the devices jax sees, a line each."""
     import jax
 
+    from biasvae_jax.versions import version
+
     devices = ", ".join(sorted({f"{d.platform}: {d.device_kind}" for d in jax.devices()}))
-    lines = [f"{name} {metadata.version(name)}" for name in ("biasvae_jax", "jax", "jaxlib")]
+    lines = [f"{name} {version(name)}" for name in ("biasvae_jax", "jax", "jaxlib")]
     count = len(jax.devices())
     return "\n".join([*lines, f"{count} {'device' if count == 1 else 'devices'} ({devices})"])
 

@@ -1,7 +1,6 @@
 """Starting jax for a study: devices, compilation cache, and what to record of them."""
 
 import contextlib
-import importlib.metadata
 import os
 import platform
 import sys
@@ -14,6 +13,7 @@ import jax
 
 from biasvae_jax import host
 from biasvae_jax.errors import UsageError
+from biasvae_jax.versions import version
 
 PACKAGES = ("biasvae_jax", "jax", "jaxlib", "flax", "optax", "numpy", "orbax-checkpoint")
 
@@ -103,7 +103,7 @@ def cache_directory() -> Path | None:
 def describe_runtime() -> dict:
     """Return versions, settings of jax and devices, as stored in `config.json`."""
     return {
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
+        "versions": {name: version(name) for name in PACKAGES}
         | {"python": platform.python_version()},
         "settings": describe_settings(),
         "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],

@@ -12,7 +12,6 @@ import os
 import re
 import time
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from biasvae_jax.runs.files import MAX_JSON_BYTES, WRITING, reporting_disk_error
 from biasvae_jax.runs.lock import RunDirectoryError, holds
 from biasvae_jax.runs.reading import cannot_read_now, is_missing
 from biasvae_jax.runs.sums import read_checked, write_checked
+from biasvae_jax.versions import OURS, UNKNOWN, version
 
 PLAN = ("devices", "group", "width", "chunk")
 MAX_MODELS = 10**7
@@ -70,8 +70,8 @@ def _is_description(values: Any) -> bool:
 
 def _refuse_newer(path: Path, description: dict) -> None:
     theirs = description.get("versions", {}).get("biasvae_jax", "")
-    ours = metadata.version("biasvae_jax")
-    if _numbers(theirs) > _numbers(ours):
+    ours = version(OURS)
+    if ours != UNKNOWN and _numbers(theirs) > _numbers(ours):
         raise RunDirectoryError(
             f"{path} was made by biasvae_jax {theirs}, and this is {ours}; install the newer one"
         )

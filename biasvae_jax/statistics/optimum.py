@@ -104,23 +104,33 @@ def gain_at_optimum(
     return t_interval(-gains if better == "higher" else gains, level=level)
 
 
+def choice_of_others(score: np.ndarray, better: Better = "lower") -> np.ndarray:
+    """Return, for each seed, the place of the strength with the best mean of the other seeds.
+
+    `score` `[..., strength, seed]` → `[..., seed]`; −1 for a seed whose others have no value, as
+    with one seed.
+    """
+    score = (-1 if better == "higher" else 1) * np.asarray(score, float)
+    columns, seeds = score.shape[-2:]
+    cells = np.where(np.isfinite(score), score, np.nan).reshape(-1, columns, seeds)
+    means = np.stack([_mean(each, 1 - np.eye(seeds)) for each in cells])
+    chosen = np.where(np.isfinite(means).any(-1), means.argmin(-1), -1)
+    return chosen.reshape(*score.shape[:-2], seeds)
+
+
+def at_choice(score: np.ndarray, choice: np.ndarray) -> np.ndarray:
+    """Return each seed's score at its `choice_of_others`, `[..., seed]`; NaN for none."""
+    found = np.take_along_axis(score, choice[..., None, :], -2)[..., 0, :]
+    return np.where((choice >= 0) & np.isfinite(found), found, np.nan)
+
+
 def chosen_by_others(score: np.ndarray, better: Better = "lower") -> np.ndarray:
     """Return each seed's score where the mean of the other seeds is best, `[..., seed]`.
 
-    `score` `[..., strength, seed]`. No seed has a say in what it is judged by, so the mean over
-    seeds has no winner's curse. NaN for a seed whose others have no value, as with one seed, and
-    for one without a value at the strength that they choose.
+    No seed has a say in what it is judged by, so the mean over seeds has no winner's curse. NaN
+    where `choice_of_others` has none, or the seed no value there.
     """
-    sign = -1 if better == "higher" else 1
-    score = sign * np.asarray(score, float)
-    shape, (columns, seeds) = score.shape[:-2], score.shape[-2:]
-    found = np.full((math.prod(shape), seeds), np.nan)
-    for place, cells in enumerate(score.reshape(-1, columns, seeds)):
-        cells = np.where(np.isfinite(cells), cells, np.nan)
-        means = _mean(cells, 1 - np.eye(seeds))
-        for each in np.flatnonzero(np.isfinite(means).any(1)):
-            found[place, each] = cells[np.argmin(means[each]), each]
-    return sign * found.reshape(*shape, seeds)
+    return at_choice(np.asarray(score, float), choice_of_others(score, better))
 
 
 def _ordered(

@@ -7,10 +7,10 @@ command again goes on where it stopped.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from biasvae_jax.runs.files import reporting_disk_errors, write_atomically
 from experiments.agreement.page import page
 from experiments.agreement.runs import RUNS
 from experiments.pages.command import make
+from experiments.pages.documents import publish
 from experiments.pages.run import Runs
 
 COMMAND = "python -m experiments.agreement"
@@ -22,8 +22,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write(runs: Runs, commands: Mapping[str, str], target: Path, quick: bool) -> None:
-    """Write the page."""
-    text = page(runs, commands, quick)
-    with reporting_disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, text.encode())
+    """Write the page and its tables."""
+    publish(target, page(runs, commands), quick=quick)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from experiments.agreement.cases import CASES, Case
+from experiments.agreement.cases import CASES
+from experiments.agreement.cases.case import Case
+from experiments.pages.documents import Page
 from experiments.pages.run import Runs
-from experiments.pages.words import number, paragraphs, table
+from experiments.pages.tables import Table, code, fixed
 
 LEFT_OUT = (
     ("Burgess et al. 2018, dSprites", "the file is not shipped: `--preset dsprites --data FILE`"),
@@ -12,40 +14,46 @@ LEFT_OUT = (
     ("Roth et al. 2023", "HFS on correlated pairs is in [variants](variants.md), with its table"),
     ("Montero et al. 2021", "`--bias missing` is there; not compared yet"),
     ("Wang & Ziyin 2022", "a frozen variance head needs a network of one's own; not compared yet"),
-    ("Locatello et al. 2019", "needs many objectives on one grid; not compared yet"),
+    ("Locatello et al. 2019", "the objectives of [robustness](robustness.md) have other tasks"),
     ("Zhao et al. 2018", "needs histograms of few features; not compared yet"),
 )
 
 
-def page(runs: Runs, commands: Mapping[str, str], quick: bool = False) -> str:
-    """Write the page; `commands` made the runs, and a `quick` one says that it means nothing."""
+def page(runs: Runs, commands: Mapping[str, str]) -> Page:
+    """Write the page; `commands` made the runs."""
     cases = [case(runs) for case in CASES]
     counts = [f"{verdict}: {n}" for verdict, n in _counts(cases).items()]
-    return (
-        paragraphs(
-            "# Agreement with published results",
-            "!!! warning\n    A quick look: short training of a few models, to see that all works. "
-            "Its numbers mean nothing."
-            if quick
-            else "",
-            "What others have found about VAEs, measured again here: on squares in noise, at the "
-            "size of this project, by `python -m experiments.agreement`, which writes this page. "
+    return Page(
+        "agreement",
+        "Agreement with published results",
+        f"**{len(cases)} results compared** ({'; '.join(counts)}). What others have found about "
+        "VAEs is measured again here: on squares in noise, at the size of this project.",
+        [
             "Square brackets hold 95 % intervals over seeds. β\\* is the β beyond which the linear "
             "optimum has no active latent, λ/σ²: the largest eigenvalue of the images' covariance "
-            "over the noise's variance.",
-            f"**{len(cases)} results compared** ({'; '.join(counts)}).",
-            table(["source", "result", "here"], [[c.source, c.claim, c.verdict] for c in cases]),
+            "over the noise's variance. A latent is active where the mean that the encoder gives "
+            "it varies over images (variance above 0.01). Written by "
+            "`python -m experiments.agreement`.",
+            Table(
+                "agreement_results",
+                {"source": "source", "result": "result", "here": "here"},
+                [[c.source, c.claim, c.verdict] for c in cases],
+            ),
             "## What was measured",
             *map(_measured, cases),
             "## Not compared",
-            table(["source", "why"], LEFT_OUT),
+            Table("agreement_left_out", {"source": "source", "why": "why"}, LEFT_OUT),
             "## Commands and times",
-            table(
-                ["run", "`python -m experiments.full_sweep …`", "minutes"],
-                [[n, f"`{commands[n]}`", number(run.minutes, 1)] for n, run in runs.items()],
+            Table(
+                "agreement_commands",
+                {
+                    "run": "run",
+                    "`python -m experiments.full_sweep …`": "flags",
+                    "minutes": "minutes",
+                },
+                [[n, code(commands[n]), fixed(run.minutes, 1)] for n, run in runs.items()],
             ),
-        )
-        + "\n"
+        ],
     )
 
 

@@ -40,6 +40,10 @@ def _all() -> dict[str, Plan]:
     cascade = _betas(between(thresholds(CONTRASTS)))
     runs = {
         "cascade": (*LINEAR, "--contrast", *NUMBERS, *cascade, *SETTLED),
+        "cascade-long": (
+            *(*LINEAR, "--contrast", *NUMBERS, *cascade, *SETTLED),
+            *("--steps", f"{LONG}"),
+        ),
         "long": (
             *LINEAR,
             *_betas((0.8 * star, 1.05 * star, 1.5 * star)),
@@ -49,6 +53,7 @@ def _all() -> dict[str, Plan]:
         "plateau-annealed": (*LINEAR, *parts, "--snapshots", "30", "--kl-warmup", "2000"),
         "sigma": ("--mu", "0", "2", "--beta", "1", "--objective", "sigma"),
     }
+    runs["spare-endless"] = (*LINEAR, "--beta", "1", "--latent-dim", "18")
     for latents in (9, 18):
         runs[f"spare-{latents}"] = (
             *(*LINEAR, "--beta", "1", "--training-images", "1000"),

@@ -5,7 +5,6 @@ that a slow minute of the machine slows every one.
 """
 
 import dataclasses
-import importlib.metadata
 import importlib.util
 import json
 import platform
@@ -21,6 +20,7 @@ from biasvae_jax.drawing import own_settings
 from biasvae_jax.errors import shown
 from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
+from biasvae_jax.versions import version
 from experiments.benchmark import measures, show
 from experiments.benchmark.settings import Setting
 
@@ -58,7 +58,7 @@ def machine() -> dict:
         cpu = next((li.split(":")[1].strip() for li in lines if li.startswith("model name")), cpu)
     found = {"cpu": cpu, "cores": host.cores(), **describe_runtime()}
     if importlib.util.find_spec("torch"):
-        found["versions"]["torch"] = importlib.metadata.version("torch")
+        found["versions"]["torch"] = version("torch")
     return found
 
 

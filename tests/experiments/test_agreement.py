@@ -8,9 +8,11 @@ import xarray as xr
 
 from biasvae_jax.cli.sweep import read_flags
 from biasvae_jax.theory import cell_eigenvalues
-from experiments.agreement import cases
+from experiments.agreement.cases import CASES, case
+from experiments.agreement.cases.collapse import kink
 from experiments.agreement.page import page
 from experiments.agreement.runs import CONTRASTS, DEPTHS, LONG, RUNS, between, thresholds
+from experiments.pages.documents import publish
 from experiments.pages.run import Run
 
 SEEDS = 3
@@ -48,7 +50,7 @@ def falling(waits):
 
 
 def steps_of(waits, name="plateau"):
-    return made_up(name, courses={"test_loss": falling(waits)})
+    return made_up(name, courses={"test_loss": falling(waits), "active_units": 9})
 
 
 def example(agree):
@@ -56,8 +58,8 @@ def example(agree):
     expected = np.arange(9, -1, -1.0)
     long = made_up("long")
     beyond = (long.beta > long.threshold[0])[:, None, None]
-    kink = made_up("kink")
-    below = (kink.beta < 0.96 * kink.threshold[0])[:, None]
+    near = made_up("kink")
+    below = (near.beta < 0.96 * near.threshold[0])[:, None]
     quick, slow = (0.2, 0.3, 0.4, 0.5, 0.6), (0.9, 0.8, 0.7, 0.6, 0.5)
     cascade = {
         "gap": 0.1 if agree else 5.0, "loss": 800.0, "linear_active_units": expected,
@@ -66,11 +68,13 @@ def example(agree):
     deep = 0.0 if agree else 9.0
     return {
         "cascade": made_up("cascade", cascade),
+        "cascade-long": made_up("cascade-long", cascade),
         "long": made_up("long", courses={"active_units": np.where(beyond, 0 if agree else 9, 9)}),
         "spare-9": made_up("spare-9", {"test_loss": 10 + NOISE, "active_units": 9}),
         "spare-18": made_up(
             "spare-18", {"test_loss": 10 - 2 * NOISE + (5 if agree else -5), "active_units": 15}
         ),
+        "spare-endless": made_up("spare-endless", {"active_units": 9}),
         "plateau": steps_of(quick if agree else slow),
         "plateau-annealed": steps_of(np.array(quick) / 2 if agree else (1.0,) * 5),
         "kink": made_up("kink", {
@@ -91,7 +95,9 @@ def example(agree):
 def test_the_flags_of_every_run_are_a_study(name):
     whole, quick = (read_flags(RUNS[name].words(q))[1] for q in (False, True))
     assert whole.seeds == 5 and quick.seeds == 2 and quick.training.steps == 400
-    assert whole.training.steps == {"long": LONG, "kink": 20_000}.get(name, 10_000)
+    assert whole.training.steps == {"long": LONG, "cascade-long": LONG, "kink": 20_000}.get(
+        name, 10_000
+    )
 
 
 def test_a_beta_lies_between_any_two_eigenvalues():
@@ -102,21 +108,22 @@ def test_a_beta_lies_between_any_two_eigenvalues():
     assert min(np.diff(np.log(levels))) > 0.1  # far enough apart to tell them
 
 
-@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.__name__)
-def test_the_verdict_follows_what_is_measured(case):
-    agrees, differs = case(example(True)), case(example(False))
-    assert agrees.verdict == cases.AGREES and differs.verdict == cases.DIFFERS
+@pytest.mark.parametrize("compare", CASES, ids=lambda compare: compare.__name__)
+def test_the_verdict_follows_what_is_measured(compare):
+    agrees, differs = compare(example(True)), compare(example(False))
+    assert agrees.verdict == case.AGREES and differs.verdict == case.DIFFERS
     assert agrees.found != differs.found and "nan" not in agrees.found + differs.found
 
 
 def test_a_kl_that_ends_in_small_values_is_no_jump():
     runs = example(True)
     small = made_up("kink", {"kl": 0.1 + 0.1 * NOISE, "active_units": 9})
-    assert cases.kink({**runs, "kink": small}).verdict == cases.PARTLY
+    assert kink({**runs, "kink": small}).verdict == case.PARTLY
 
 
-def test_the_page_has_a_line_and_a_paragraph_for_every_result():
+def test_the_page_has_a_line_and_a_paragraph_for_every_result(tmp_path):
     runs = example(True)
-    text = page(runs, {name: f"--name {name}" for name in runs}, True)
-    assert text.count("**Agrees.**") == len(cases.CASES) == text.count("| agrees |")
-    assert "numbers mean nothing" in text and all(f"--name {name}`" in text for name in runs)
+    publish(tmp_path / "agreement.md", page(runs, {name: f"--name {name}" for name in runs}))
+    text = (tmp_path / "agreement.md").read_text()
+    assert text.count("**Agrees.**") == len(CASES) == text.count("| agrees |")
+    assert all(f"--name {name}`" in text for name in runs)

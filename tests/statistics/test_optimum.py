@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biasvae_jax.statistics.intervals import t_interval
-from biasvae_jax.statistics.optimum import gain_at_optimum, optimum
+from biasvae_jax.statistics.optimum import (
+    at_choice,
+    choice_of_others,
+    chosen_by_others,
+    gain_at_optimum,
+    optimum,
+)
 
 STRENGTHS = np.array([0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0])
 
@@ -109,3 +115,22 @@ def test_outside_its_domain_the_argument_is_named():
     ):
         with pytest.raises(ValueError, match=name):
             optimum(**({"score": valley(3), "strengths": STRENGTHS} | change))
+
+
+def test_no_seed_has_a_say_in_the_strength_that_it_is_judged_by():
+    score = np.array([[3.0, 1.0, 1.0], [1.9, 1.9, 1.9], [1.0, 3.0, np.nan]])  # [strength, seed]
+    choice = choice_of_others(score)
+    np.testing.assert_array_equal(choice, [0, 2, 1])  # means of the others: 1 1.9 3; 2 1.9 1; …
+    np.testing.assert_array_equal(at_choice(score, choice), [3.0, 3.0, 1.9])
+    np.testing.assert_array_equal(chosen_by_others(score), [3.0, 3.0, 1.9])
+    np.testing.assert_array_equal(choice_of_others(-score, "higher"), choice)
+
+
+def test_one_seed_has_no_others():
+    assert choice_of_others(np.ones((4, 1))) == [-1]
+    assert np.isnan(chosen_by_others(np.ones((4, 1)))).all()
+
+
+def test_a_choice_where_the_seed_has_no_value_gives_none():
+    score = np.array([[1.0, 1.0, np.nan], [2.0, 2.0, 2.0]])
+    assert np.isnan(chosen_by_others(score)[2])

@@ -1,0 +1,1 @@
+"""Which regularisation survives which bias: objectives × kinds of bias × amounts of data."""

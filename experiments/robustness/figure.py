@@ -1,0 +1,44 @@
+"""The figure: gains over the plain VAE, a panel for each question and number of images."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.robustness.effects import BETTER, QUESTIONS, SAME, WORSE, Effect
+
+WIDTH = 7.6  # inches, near the width of the page
+SIGNS = {BETTER: "+", WORSE: "−", SAME: "="}
+
+
+def maps(found: list[Effect]) -> Figure:
+    """Draw the gains of objectives (rows) under biases (columns)."""
+    sizes = list(dict.fromkeys(e.images for e in found))
+    asked = [q for q in QUESTIONS if any(e.question is q for e in found)]
+    objectives = list(dict.fromkeys(e.objective for e in found))
+    biases = list(dict.fromkeys(e.bias for e in found))
+    figure = Figure(figsize=(WIDTH, 0.8 + 2.5 * len(asked)), layout="constrained")
+    panels = figure.subplots(len(asked), len(sizes), squeeze=False, sharex=True, sharey=True)
+    for row, question in zip(panels, asked, strict=True):
+        of_question = [e for e in found if e.question is question]
+        most = max((abs(e.gain.mean) for e in of_question if np.isfinite(e.gain.mean)), default=1)
+        drawn = None
+        for axes, images in zip(row, sizes, strict=True):
+            values = np.full((len(objectives), len(biases)), np.nan)
+            for e in of_question:
+                if e.images == images:
+                    place = objectives.index(e.objective), biases.index(e.bias)
+                    values[place] = e.gain.mean
+                    sign, pale = SIGNS.get(e.verdict, ""), e.gain.mean > 0.3 * most
+                    axes.text(
+                        *place[::-1], sign, ha="center", va="center",
+                        color="black" if pale else "white",
+                    )  # fmt: skip
+            drawn = axes.imshow(values, cmap="viridis", vmin=-most, vmax=most, aspect="auto")
+            axes.set_facecolor("0.9")
+            data = f"{images:,} images" if images else "endless data"
+            axes.set_title(f"{question.name}, {data}", fontsize=9)
+            axes.set_xticks(range(len(biases)), biases, rotation=40, ha="right", fontsize=8)
+            axes.set_yticks(range(len(objectives)), objectives, fontsize=8)
+        unit = "gain, ln" if question.unit == "ln" else f"gain, {question.unit}"
+        assert drawn is not None  # there is a size at least
+        figure.colorbar(drawn, ax=list(row), label=unit, shrink=0.9)
+    return figure
