@@ -129,26 +129,33 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def window(chromium):
+    """Open a tab once: its process keeps what it compiled of plotly, and a new one takes long."""
+    context = chromium.new_context()
+    context.set_default_timeout(PATIENCE)
+    tab, noise = context.new_page(), []
+    tab.on("console", lambda message: noise.append(message.text))
+    tab.on("pageerror", lambda error: noise.append(str(error)))
+    tab.on("dialog", lambda dialog: (noise.append("a dialog"), dialog.dismiss()))
+    tab.on("request", lambda r: r.url.startswith(("file:", "data:")) or noise.append(r.url))
+    yield tab, noise
+    context.close()
+
+
 @pytest.fixture
-def visit(chromium, pages):
+def visit(window, pages):
     """Open a page at a width and scheme; at the end, it must have been silent and offline."""
-    noise, contexts = [], []
+    tab, noise = window
+    noise.clear()
 
     def opened(kind="one", width=1280, scheme="light"):
-        size = {"width": width, "height": 900}
-        context = chromium.new_context(viewport=size, color_scheme=scheme)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: noise.append(message.text))
-        tab.on("pageerror", lambda error: noise.append(str(error)))
-        tab.on("dialog", lambda dialog: (noise.append("a dialog"), dialog.dismiss()))
-        tab.on("request", lambda r: r.url.startswith(("file:", "data:")) or noise.append(r.url))
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.emulate_media(media="screen", color_scheme=scheme)
+        tab.mouse.move(0, 0)
         tab.goto(pages[kind].as_uri())
         tab.wait_for_selector("#map0 .hm")
         return tab
 
     yield opened
-    for context in contexts:
-        context.close()
     assert noise == []
