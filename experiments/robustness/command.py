@@ -10,8 +10,10 @@ from pathlib import Path
 from experiments.pages.command import make
 from experiments.pages.documents import publish
 from experiments.pages.run import Runs
-from experiments.robustness.page import COMMAND, page
+from experiments.robustness.page import page
 from experiments.robustness.runs import RUNS
+
+COMMAND = "python -m experiments.robustness"
 
 
 def main(arguments: Sequence[str]) -> None:

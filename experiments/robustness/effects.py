@@ -42,12 +42,14 @@ class Question(NamedTuple):
 
 
 CODE_Q = Question("code", "The code: R² of the true variables", "R²", 0.01, CODE)
+MEAN_Q = Question("mean", "The code without its noise: R² of the posterior's mean", "R²", 0.01, "")
 DECODER_Q = Question(
     "decoder", "The decoder: error on fair test images", "ln", LOG_TENTH, "generation_mse_exact"
 )
 PRIOR_Q = Question("prior", "The prior: probability of the rare dark square", "ln", LOG_TENTH, "")
 GAP_Q = Question("gap", "The gap between unseen and training images", "nats", 1.0, "")
-QUESTIONS = (CODE_Q, DECODER_Q, PRIOR_Q, GAP_Q)
+QUESTIONS = (CODE_Q, MEAN_Q, DECODER_Q, PRIOR_Q, GAP_Q)
+PENALTY = "capacity"  # its loss is mostly γ·|KL − C|, whose gap says nothing
 
 
 class Effect(NamedTuple):
@@ -112,6 +114,8 @@ def scores(run: Run, question: Question) -> np.ndarray:
     """Return what is asked, more is better: `[bias, strength, seed]`."""
     if question is CODE_Q:
         return run.values(CODE)
+    if question is MEAN_Q:
+        return run.values("recovery_r2_mean")
     if question is DECODER_Q:
         return -np.log(run.values(DECODER))
     if question is PRIOR_Q:
@@ -133,7 +137,7 @@ def _raw(runs: Runs, question: Question) -> Iterator[_Raw]:
             best_beta = _chosen(plain_run, question, row)[0]
             for objective in OBJECTIVES:
                 run = runs.get(name(objective, run_of, images))
-                if run is None:
+                if run is None or (question is GAP_Q and objective == PENALTY):
                     continue
                 own, strength, edge = _chosen(run, question, row)
                 beside = own - best_beta if objective != PLAIN else np.full_like(own, np.nan)

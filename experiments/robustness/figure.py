@@ -19,8 +19,8 @@ def maps(found: list[Effect]) -> Figure:
     panels = figure.subplots(len(asked), len(sizes), squeeze=False, sharex=True, sharey=True)
     for row, question in zip(panels, asked, strict=True):
         of_question = [e for e in found if e.question is question]
-        most = max((abs(e.gain.mean) for e in of_question if np.isfinite(e.gain.mean)), default=1)
-        drawn = None
+        drawn, gains = None, [float(e.gain.mean) for e in of_question]
+        most = np.nanmax([3 * question.margin, *gains])  # what is as bad, or worse, is darkest
         for axes, images in zip(row, sizes, strict=True):
             values = np.full((len(objectives), len(biases)), np.nan)
             for e in of_question:
@@ -35,7 +35,7 @@ def maps(found: list[Effect]) -> Figure:
             drawn = axes.imshow(values, cmap="viridis", vmin=-most, vmax=most, aspect="auto")
             axes.set_facecolor("0.9")
             data = f"{images:,} images" if images else "endless data"
-            axes.set_title(f"{question.name}, {data}", fontsize=9)
+            axes.set_title(f"{question.title} ({data})", fontsize=9)
             axes.set_xticks(range(len(biases)), biases, rotation=40, ha="right", fontsize=8)
             axes.set_yticks(range(len(objectives)), objectives, fontsize=8)
         unit = "gain, ln" if question.unit == "ln" else f"gain, {question.unit}"

@@ -26,13 +26,16 @@ def study(run):
     return dataclasses.replace(read_flags(RUNS[run].words(False))[1], seeds=SEEDS)
 
 
-def made_up(run, r2=0.5, error=0.02, mass=2.0, gap=5.0, early=None):
+def made_up(run, r2=0.5, mean=0.9, error=0.02, mass=2.0, gap=5.0, early=None):
     """A run with its scores at each strength, a number or `[strength]`."""
     asked = study(run)
     grid = asked.grid
     full = lambda a: np.broadcast_to(np.asarray(a, float)[..., None], grid.shape)  # noqa: E731
     scores = {
         "recovery_r2": full(r2) + NOISE,
+        "recovery_r2_mean": full(mean) + NOISE,
+        "kl": full(10.0) + NOISE,
+        "reconstruction": full(60.0) + NOISE,
         "generation_mse": full(error) * np.exp(NOISE),
         "prior_mass": full(mass) * np.exp(NOISE),
         "generalisation_gap": full(gap) + NOISE,
@@ -87,6 +90,7 @@ def test_where_nothing_differs_everything_is_the_same():
     ("question", "changed"),
     [
         ("code", {"r2": [0.5, 0.5, 0.7, 0.5, 0.5]}),
+        ("mean", {"mean": [0.9, 0.9, 0.95, 0.9, 0.9]}),
         ("decoder", {"error": [0.02, 0.02, 0.01, 0.02, 0.02]}),
         ("prior", {"mass": [2, 2, 1.1, 2, 2]}),
     ],
@@ -204,3 +208,10 @@ def test_shares_are_those_of_a_nested_analysis_of_variance():
     assert found[0] == pytest.approx(between) and sum(found) == pytest.approx(1)
     within = sum(((f - f.mean()) ** 2).sum() for f in flat) / total
     assert found[1] + found[2] == pytest.approx(within)
+
+
+def test_the_gap_of_a_loss_that_is_mostly_penalty_is_not_asked():
+    found = told.effects(all_alike())
+    assert {e.objective for e in found if e.question.name == "gap"} == set(OBJECTIVES) - {
+        "capacity"
+    }
