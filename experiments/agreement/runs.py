@@ -15,7 +15,7 @@ SETTLED = ("--learning-rate-decay", "cosine")
 QUICK = ("--steps", "400", "--seeds", "2")
 DEPTHS = {0: (), 1: ("128",), 2: ("128",) * 2, 4: ("128",) * 4}
 FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of β*
-LONG = 50_000
+LONG, THREEFOLD = 50_000, 30_000  # steps, in place of 10,000
 
 
 def thresholds(contrast: tuple[float, ...] = ()) -> np.ndarray:
@@ -42,7 +42,7 @@ def _all() -> dict[str, Plan]:
         "cascade": (*LINEAR, "--contrast", *NUMBERS, *cascade, *SETTLED),
         "cascade-long": (
             *(*LINEAR, "--contrast", *NUMBERS, *cascade, *SETTLED),
-            *("--steps", f"{LONG}"),
+            *("--steps", f"{THREEFOLD}"),
         ),
         "long": (
             *LINEAR,

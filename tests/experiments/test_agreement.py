@@ -11,7 +11,7 @@ from biasvae_jax.theory import cell_eigenvalues
 from experiments.agreement.cases import CASES, case
 from experiments.agreement.cases.collapse import kink
 from experiments.agreement.page import page
-from experiments.agreement.runs import CONTRASTS, DEPTHS, LONG, RUNS, between, thresholds
+from experiments.agreement.runs import CONTRASTS, DEPTHS, LONG, RUNS, THREEFOLD, between, thresholds
 from experiments.pages.documents import publish
 from experiments.pages.run import Run
 
@@ -95,7 +95,7 @@ def example(agree):
 def test_the_flags_of_every_run_are_a_study(name):
     whole, quick = (read_flags(RUNS[name].words(q))[1] for q in (False, True))
     assert whole.seeds == 5 and quick.seeds == 2 and quick.training.steps == 400
-    assert whole.training.steps == {"long": LONG, "cascade-long": LONG, "kink": 20_000}.get(
+    assert whole.training.steps == {"long": LONG, "cascade-long": THREEFOLD, "kink": 20_000}.get(
         name, 10_000
     )
 
