@@ -1,14 +1,18 @@
 """Draws the figures of a finished run into its `figures/`."""
 
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from biasvae_jax.axes import Axis
+from biasvae_jax.cli.gathering.strip import same_draws
 from biasvae_jax.cli.maps import HEAT_MAPS, draw_map, score_of
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.factors import as_columns
@@ -24,11 +28,13 @@ from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.loading import LoadedRun
 from biasvae_jax.scores.recovery import mean_code, test_codes
+from biasvae_jax.training import Recipe
 from biasvae_jax.worlds import Generated
 
 ROW = 21  # images in a row, as in the original study
 SHOWN_MODELS = 8  # test images of a model's figure
 HEAD_ROWS = 20_000  # test images behind the drawn projection
+TRAVERSED = np.linspace(-3, 3, 7)  # values of a latent, the others 0
 
 
 @own_settings()
@@ -101,9 +107,8 @@ def _label(term: xr.DataArray) -> str:
 def _training_images(folder: Path, run: LoadedRun) -> None:
     """Draw the same draws under every bias, without noise and, if there is any, with it."""
     recipe, bias = run.recipe, run.grid.bias
-    noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (ROW,))
     shown = spread(bias.values, ROW)
-    samples = [recipe.sample(noise, strength, run.data) for strength in shown]
+    samples = same_draws(run, shown, ROW)
     names = [f"{bias.symbol} = {strength:g}" for strength in shown]
 
     def draw(kind: str, title: str, name: str) -> None:
@@ -138,15 +143,21 @@ def _models(folder: Path, run: LoadedRun, u: np.ndarray, x: np.ndarray) -> None:
     if np.isnan(r2).all():
         return
     seed, row, best, worst = best_and_worst(r2)
+    rng = np.random.default_rng(0)
+    shown = rng.choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
+    known = slice(None) if len(u) <= HEAD_ROWS else rng.choice(len(u), HEAD_ROWS, replace=False)
+    tested = jax.device_put((u[known], x[known], u[shown], x[shown]))
+    draw = jax.jit(functools.partial(_drawn, run.recipe))
     # the files' names are older than the words
     for name, which, column in (("recovered", "highest", best), ("collapsed", "lowest", worst)):
         cell = {bias: grid.bias[row], strength: grid.strength[column]}
         params = run.params(**cell, seed=seed)
         found = f"{grid.name(**cell)}, R² = {r2[seed, row, column]:.2f}"
         label = f"model of {which} recovery R² ({found})"
-        figure = _reconstructions(run, params, u, x, label)
+        *rows, traversal = draw(params, *tested)
+        figure = _reconstructions(run, [x[shown], *rows], label)
         _save(figure, folder, f"reconstructions_{name}")
-        _save(_traversal(run, params, label), folder, f"traversal_{name}")
+        _save(_traversal(run, traversal, label), folder, f"traversal_{name}")
 
 
 def best_and_worst(scores: np.ndarray) -> tuple[int, int, int, int]:
@@ -159,28 +170,33 @@ def best_and_worst(scores: np.ndarray) -> tuple[int, int, int, int]:
     return int(seed), int(row), int(best), int(np.nanargmin(scores[seed, row]))
 
 
-def _reconstructions(
-    run: LoadedRun, params: Any, u: np.ndarray, x: np.ndarray, label: str
-) -> Figure:
-    rng, network = np.random.default_rng(0), run.recipe.network
-    shown = rng.choice(len(u), min(len(u), SHOWN_MODELS), replace=False)
-    known = slice(None) if len(u) <= HEAD_ROWS else rng.choice(len(u), HEAD_ROWS, replace=False)
-    z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), run.recipe, params, jnp.asarray(x[known]))
-    projected = fit_least_squares(jnp.asarray(u[known]), z_hat)(jnp.asarray(u[shown]))
-    mean = mean_code(run.recipe, params, jnp.asarray(x[shown]))
-    rows = (x[shown], network.decode(params, mean), network.decode(params, projected))
+def _drawn(
+    recipe: Recipe, params: Any, u: jax.Array, x: jax.Array, shown_u: jax.Array, shown_x: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Decode the codes of images, those projected from their factors, and each latent alone.
+
+    The projection is fitted to `u` and `x`. `[shown, pixels]` twice, `[latents, values, pixels]`.
+    """
+    network = recipe.network
+    z_hat, _ = test_codes(purpose_key(0, Purpose.TEST), recipe, params, x)
+    codes = jnp.eye(network.latent_dim)[:, None, :] * jnp.asarray(TRAVERSED)[None, :, None]
+    return (
+        network.decode(params, mean_code(recipe, params, shown_x)),
+        network.decode(params, fit_least_squares(u, z_hat)(shown_u)),
+        network.decode(params, codes),
+    )
+
+
+def _reconstructions(run: LoadedRun, rows: Sequence[Any], label: str) -> Figure:
     images = np.stack([pictures(row, run.recipe.world.image) for row in rows])
     drawn = "test image G(u)" if isinstance(run.recipe.world, Generated) else "test image"
     names = (drawn, "reconstruction\n(posterior mean)", "decoded\nprojection of u")
     return image_grid(images, f"Reconstructions of the {label}", names)
 
 
-def _traversal(run: LoadedRun, params: Any, label: str) -> Figure:
-    latents = run.recipe.network.latent_dim
-    values = jnp.linspace(-3, 3, 7)
-    codes = jnp.eye(latents)[:, None, :] * values[None, :, None]
-    images = pictures(run.recipe.network.decode(params, codes), run.recipe.world.image)
-    names = [f"latent {i + 1}" for i in range(latents)]
-    columns = [f"{v:+g}" for v in np.asarray(values)]
+def _traversal(run: LoadedRun, decoded: Any, label: str) -> Figure:
+    images = pictures(decoded, run.recipe.world.image)
+    names = [f"latent {i + 1}" for i in range(len(images))]
+    columns = [f"{v:+g}" for v in TRAVERSED]
     title = f"Latent traversals of the {label}"
     return image_grid(images, title, names, columns, column_label="value of the latent, others 0")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from biasvae_jax.cli.gathering import live, pictures
@@ -27,7 +28,7 @@ def of_models(
     Those whose parameters are not finite have no pictures and no codes.
     """
     recipe, test = run.recipe, tested(run)
-    paint = pictures.painter(run, test)
+    paint, draw = pictures.painter(run, test), jax.jit(recipe.network.decode)
     shared = live.live_run(recipe, test, len(rows) * len(columns))
     frames = reel(run, rows, columns)
     drawn, strips, cells = {}, {}, {}
@@ -42,7 +43,7 @@ def of_models(
         if not np.isfinite(model.codes.z_hat).all():
             continue
         cell: LiveCell = live.live_cell(model, test, len(shared.points))
-        layers, fields = live.decoder(recipe, model)
+        layers, fields = live.decoder(recipe.network, draw, model)
         if live.size(fields.get("weights", ())) <= live_room:
             live_room -= live.size(fields.get("weights", ()))
             cell = replace(cell, **fields)

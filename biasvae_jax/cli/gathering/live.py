@@ -1,6 +1,6 @@
 """Decoders, codes and heads of a run's models, made small enough to run in the page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -53,17 +53,18 @@ def live_cell(model: Model, test: Tested, points: int) -> LiveCell:
     )
 
 
-def decoder(recipe: Recipe, model: Model) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def decoder(
+    network: Any, draw: Callable, model: Model
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Make a decoder portable: its layers without weights, and a `LiveCell`'s fields.
 
-    ([], {}) where the network does not state its layers.
+    `draw` is the network's `decode`, compiled. ([], {}) where it does not state its layers.
     """
-    network: Any = recipe.network
     if not hasattr(network, "layers"):
         return [], {}
     codes = _probes(np.asarray(model.codes.z_hat))
     with jax.default_matmul_precision("highest"):
-        images = np.asarray(network.decode(model.params, codes))
+        images = np.asarray(draw(model.params, codes))
     drawn = np.clip(images, 0, 1)
     layers = network.layers(model.params)
     if np.ptp(drawn, axis=0).max() <= ANSWERS:

@@ -32,11 +32,14 @@ class Tested(NamedTuple):
 
 
 class Codes(NamedTuple):
-    """What a model's encoder makes of the test images, and the heads that join it to the truth."""
+    """What a model's encoder makes of the test images, and the heads that join it to the truth.
 
-    z_hat: jax.Array
+    On the host.
+    """
+
+    z_hat: Any
     """A draw from the posterior, `[rows, latents]`."""
-    mean: jax.Array
+    mean: Any
     to_code: Head
     to_factors: Head
 
@@ -85,7 +88,7 @@ def models(
             if run.finished:
                 raise
             continue
-        yield Model((i, j), cell[bias], params, encode(params, x, u))
+        yield Model((i, j), cell[bias], params, jax.device_get(encode(params, x, u)))
 
 
 def _codes(recipe: Recipe, params: Any, x: jax.Array, u: jax.Array) -> Codes:

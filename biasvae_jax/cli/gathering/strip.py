@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import jax
 import numpy as np
 
 from biasvae_jax.axes import Axis, thinned
@@ -10,6 +11,7 @@ from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.report import Seen
 from biasvae_jax.report.sprites import sprite
 from biasvae_jax.runs.loading import LoadedRun
+from biasvae_jax.worlds.base import Sample
 
 ROWS, IMAGES = 3, 12
 STRIP_BYTES = 600_000  # of all biases together
@@ -20,9 +22,7 @@ def training_images(run: LoadedRun, biases: Sequence[float]) -> list[Seen]:
 
     Of large images fewer are drawn, and none (an empty list) if even one of each is too much.
     """
-    recipe = run.recipe
-    noise = recipe.world.draw(purpose_key(0, Purpose.FIGURE), (IMAGES,))
-    samples = [recipe.sample(noise, strength, run.data) for strength in biases]
+    recipe, samples = run.recipe, same_draws(run, biases, IMAGES)
     noisy = bool(recipe.world.noise_variance or recipe.world.noise_mean)
     count = IMAGES
     while count:
@@ -38,6 +38,18 @@ def training_images(run: LoadedRun, biases: Sequence[float]) -> list[Seen]:
             return drawn
         count //= 2
     return []
+
+
+def same_draws(run: LoadedRun, biases: Iterable[float], count: int) -> list[Sample]:
+    """Make training data of the same draws under each bias, `count` of them."""
+
+    @jax.jit
+    def made(strength, data):
+        noise = run.recipe.world.draw(purpose_key(0, Purpose.FIGURE), (count,))
+        return run.recipe.sample(noise, strength, data)
+
+    data = jax.device_put(run.data)
+    return [made(strength, data) for strength in biases]
 
 
 def fair_to_biased(axis: Axis, biases: Iterable[float]) -> list[float]:
