@@ -128,7 +128,7 @@ def chosen_by_others(score: np.ndarray, better: Better = "lower") -> np.ndarray:
     """Return each seed's score where the mean of the other seeds is best, `[..., seed]`.
 
     No seed has a say in what it is judged by, so the mean over seeds has no winner's curse. NaN
-    where `choice_of_others` has none, or the seed no value there.
+    where `choice_of_others` has none, or there is no value there.
     """
     return at_choice(np.asarray(score, float), choice_of_others(score, better))
 

@@ -27,7 +27,7 @@ ASKED = {
 }
 
 SHARES = (
-    "Locatello et al. 2019 found that the seed and the strength make scores differ more than the "
+    "Locatello et al. 2019 found that seeds and strengths make scores differ more than the "
     "objective does. Here are the shares of the variance over all models of a bias: of the "
     "objectives' means, of the strengths' around their objective's, and of the seeds around their "
     "strength's. They depend on the grids of strengths, and seeds share their data here, as theirs "
@@ -60,7 +60,7 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             summary_table(found, "robustness_summary_best_beta", lambda e: e.beta_verdict),
             capacity(runs),
             *(part for q in QUESTIONS for part in _section(found, q)),
-            "## Does the objective matter, or the seed?",
+            "## What makes scores differ?",
             SHARES,
             shares_table(runs),
             "## How it was judged",
