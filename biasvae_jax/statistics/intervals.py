@@ -90,7 +90,8 @@ def describe(interval: Interval, unit: str = "") -> str:
         return f"{mean:.4g} [{low:.4g}, {high:.4g}]{unit}{of}"
     whole = math.floor(math.log10(max(abs(mean), half)))
     places = max(0, min(3 - whole, -math.floor(math.log10(half / 2.5))))
-    return f"{mean:.{places}f} [{low:.{places}f}, {high:.{places}f}]{unit}{of}"
+    # z: what is rounded to 0 has no sign
+    return f"{mean:z.{places}f} [{low:z.{places}f}, {high:z.{places}f}]{unit}{of}"
 
 
 class Band(NamedTuple):

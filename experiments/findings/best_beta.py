@@ -4,7 +4,7 @@ import numpy as np
 
 from biasvae_jax.statistics.optimum import Better
 from experiments.findings.evidence import sizes
-from experiments.findings.optima import Best, best
+from experiments.findings.optima import Best, best, surely
 from experiments.findings.runs import GRIDS
 from experiments.pages.run import Run, Runs
 from experiments.pages.tables import Cell, Table
@@ -13,10 +13,14 @@ from experiments.pages.words import of, value
 EDGES = {-1: "weakest", 1: "strongest"}
 
 
-def asked(runs: Runs, name: str, better: Better) -> tuple[Best, dict[str, Best]]:
-    """Find the best β of a score: with endless data, and for each number of images by run."""
-    found = {run.name: best(run.values(name), run.beta, better) for _, run in sizes(runs)}
-    return found.pop(runs["n-endless"].name), found
+def asked(runs: Runs, name: str, better: Better) -> dict[str, Best]:
+    """Find the best β of a score by run: for each number of images, endless data last."""
+    return {run.name: best(run.values(name), run.beta, better) for _, run in sizes(runs)}
+
+
+def finite_only(found: dict[str, Best]) -> dict[str, Best]:
+    """Leave out endless data."""
+    return {name: each for name, each in found.items() if name != "n-endless"}
 
 
 def yes(count: int) -> str:
@@ -24,10 +28,11 @@ def yes(count: int) -> str:
     return "yes" if count else "no"
 
 
-def helped(found: dict[str, Best]) -> tuple[int, int]:
-    """Count where a β above the weakest helps, and out of how many."""
-    helps = np.concatenate([each.helps for each in found.values()])
-    return int(helps.sum()), helps.size
+def helped(found: dict[str, Best]) -> tuple[int, int, int]:
+    """Count where a β above the weakest helps, after Holm's correction, and out of how many."""
+    helps, p = ([getattr(each, f) for each in found.values()] for f in ("helps", "p"))
+    whole = np.concatenate(helps)
+    return int(whole.sum()), surely(helps, p), whole.size
 
 
 def most_words(runs: Runs, found: dict[str, Best]) -> str:
@@ -42,28 +47,28 @@ def most_words(runs: Runs, found: dict[str, Best]) -> str:
     images = run.study.training.training_images
     data = f"{images:,} images" if images else "endless data"
     return (
-        f"the largest change is {value(at.gain.at(row))}, with {data} at μ = {run.mu[row]:g}, "
-        f"where the best β is {optimum_cell(at, row).text}"
+        f"{value(at.gain.at(row))}, with {data} at μ = {run.mu[row]:g} and β = "
+        f"{optimum_cell(at, row).text}"
     )
 
 
 def optimum_cell(found: Best, row: int) -> Cell:
-    """Write the best β of a row with its interval, and say where the grid's edge censors it."""
+    """Write the best β of a row with its interval, and say if it may lie beyond the grid."""
     at = found.optimum
     best_beta, low, high = (float(field[row]) for field in (at.strength, at.low, at.high))
     text = f"{best_beta:g}" + (f" [{low:g}, {high:g}]" if np.isfinite(low) else "")
-    edge = EDGES.get(int(at.censored[row]), "")
-    behind = {"": best_beta, "_low": low, "_high": high, "_edge": edge}
+    edge = EDGES.get(int(at.censored[row]), "") if best_beta else ""  # nothing is below 0
+    behind = {"": best_beta, "_low": low, "_high": high, "_grid_edge": edge}
     return Cell(text + (f" (the grid's {edge})" if edge else ""), behind)
 
 
-def best_table(name: str, runs: Runs, score: str, better: Better, change: str, plain: str) -> Table:
+def best_table(name: str, runs: Runs, found: dict[str, Best], change: str, plain: str) -> Table:
     """Lay out the best β of a score and its gain, for each number of images and bias."""
     rows = []
     for label, run in sizes(runs):
-        found = best(run.values(score), run.beta, better)
+        images, at = images_cell(label, run), found[run.name]
         for i, mu in enumerate(run.mu):
-            rows.append([images_cell(label, run), mu, optimum_cell(found, i), found.gain.at(i)])
+            rows.append([images, mu, optimum_cell(at, i), at.gain.at(i)])
     columns = {"images": "images", "μ": "mu", "best β": "best_beta", change: plain}
     return Table(name, columns, rows)
 

@@ -21,7 +21,7 @@ from experiments.findings.runs import GRIDS
 from experiments.pages.documents import Page, Picture
 from experiments.pages.run import Run, Runs
 from experiments.pages.tables import Cell, Table, fixed
-from experiments.pages.words import NONE, number, of, sign, value
+from experiments.pages.words import NONE, listed, number, of, sign, value
 
 PLAIN = "collapse-sampled-relu-1e-3"  # the original study's way, with a time course
 
@@ -50,10 +50,10 @@ def collapse_page(runs: Runs) -> Page:
             "counts all models below β\\*; its range, as the other's, is exact for a count "
             "(Clopper–Pearson, 95 %).",
             _grids(runs),
-            "More models with an active latent under the closed form, paired by seed: "
-            f"{value(more_alive(runs['analytic'], blog))} a seed without warm-up, "
-            f"{value(more_alive(exact, runs['annealed']))} with it, of "
-            f"{int(blog.below().sum())}.",
+            f"Paired by seed, of the {int(blog.below().sum())} models of a seed below β\\*, "
+            f"{value(more_alive(runs['annealed'], blog))} more stay active with the warm-up (one "
+            f"sample), {value(more_alive(runs['analytic'], blog))} more with the closed form "
+            f"without warm-up, and {value(more_alive(exact, runs['annealed']))} more with it.",
             "## What would look the same",
             "*Units that die.* A ReLU whose input is negative for every image passes no gradient "
             "on. If enough of them die, an encoder cannot come back, and one would blame them for "
@@ -143,16 +143,12 @@ def _order(plain: Run) -> str:
     died = np.isfinite(dead)
     first = int((dead < gone).sum())
     return (
-        f"And the order is wrong: in `{plain.name}` the last latent of a collapsed model is gone "
-        f"after {np.median(gone):,.0f} steps (median of {gone.size}; {gone.min():,.0f} to "
+        f"In `{plain.name}` the last latent of a collapsed model is gone after "
+        f"{np.median(gone):,.0f} steps (median of {gone.size}; {gone.min():,.0f} to "
         f"{gone.max():,.0f}). Nine tenths of the hidden units die in "
         f"{of(int(died.sum()), gone.size, 'model')}"
-        + (
-            f", after {np.median(dead[died]):,.0f} steps, and in {of(first, gone.size, 'model')} "
-            "before the last latent goes."
-            if died.any()
-            else "."
-        )
+        + (f", after {np.median(dead[died]):,.0f} steps (median)" if died.any() else "")
+        + f"; before the last latent goes, in {of(first, gone.size, 'model')}."
     )
 
 
@@ -169,17 +165,24 @@ def _dead_then(run: Run) -> list[str]:
         "*Dead units as an effect of μ.* When the last latent of a model goes, "
         f"{number(float(then))} of its units are dead. In the models of the same μ that stay "
         f"active it is {number(float(others))} at the same step (medians of {len(rows)} models; "
-        f"the difference is {value(apart)} over {run.study.seeds} seeds)."
+        f"the mean difference is {value(apart)}, over {run.study.seeds} seeds)."
     ]
 
 
 def _verdict(runs: Runs) -> str:
-    noise = sign(more_alive(runs["analytic"], runs["blog"])) > 0
-    parts = ["The noise of the one-sample KL is part of it." if noise else ""]
+    blog = runs["blog"]
+    causes = {
+        "the missing warm-up": more_alive(runs["annealed"], blog),
+        "the noise of the one-sample KL": more_alive(runs["analytic"], blog),
+    }
+    found = [cause for cause, more in causes.items() if sign(more) > 0]
+    verb = "are" if len(found) > 1 else "is"
+    words = f"{listed(found)} {verb} part of it."
+    parts = [words[0].upper() + words[1:] if found else ""]
     parts.append(
         "Units that die are part of it."
         if sign(leaky_alive(runs)) > 0
-        else "Units that die are not shown to be: without them as many models collapse, as far as "
-        "seeds can tell."
+        else "Hidden units that die are not shown to be: where none can die as many models "
+        "collapse, as far as seeds can tell."
     )
     return " ".join(p for p in parts if p)

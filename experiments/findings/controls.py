@@ -4,6 +4,8 @@ import numpy as np
 
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import t_interval
+from biasvae_jax.statistics.optimum import Better
+from experiments.findings.optima import best
 from experiments.pages.documents import Part
 from experiments.pages.run import Run, Runs
 from experiments.pages.tables import Cell, Content, Table
@@ -41,7 +43,7 @@ def controls_table(name: str, runs: Runs, scores: tuple[str, ...]) -> list[Part]
         "*Shift without λ*: a bias, with a contrast that gives it the λ of μ = 3. The table has "
         "the control minus the biased run of the same λ (mean over β, paired by seed, endless "
         "data), and at how many β they are equivalent / different / undecided, by two one-sided "
-        f"tests with the margins {margins}. " + " ".join(_summary(base, same, s) for s in scores),
+        f"tests with a margin of {margins}. " + " ".join(_summary(base, same, s) for s in scores),
         Table(name, columns, rows),
     ]
 
@@ -52,6 +54,16 @@ def _pair(base: Run, mu: float, other: Run, score: str) -> np.ndarray:
     ours = other.values(score)[0][[other.column(b) for b in common]]
     theirs = base.values(score)[base.row(mu)][[base.column(b) for b in common]]
     return ours - theirs
+
+
+def gains_in_controls(runs: Runs, score: str, better: Better) -> str:
+    """Count the controls in which a β above the weakest is better by more than the margin."""
+    found = [
+        best(run.values(score), run.beta, better).helps
+        for name, run in runs.items()
+        if name.startswith(("lambda-", "shift-"))
+    ]
+    return of(int(np.sum(found)), int(np.size(found)), "control")
 
 
 def verdicts(base: Run, mu: float, other: Run, score: str) -> list[str]:

@@ -8,6 +8,7 @@ from experiments.pages.run import Run, Runs
 
 WEAK = 0.1  # the weak β that rivals of a strong one are asked of
 CODE, DECODER = "recovery_r2", "generation_mse"
+EXACT = "generation_mse_exact"  # of the time course, with a least-squares head
 MOST = 3  # μ up to which the training data show the rare event once in a thousand squares
 LEAST = 1e-3  # mass, below what a sample of 8,192 can tell from 0
 HUNDREDTH, TENTH = 0.01, 0.1  # margins, of R² and of an error
@@ -34,7 +35,7 @@ def stopped(run: Run) -> Stopped:
     loss = np.nan_to_num(run.course("test_loss"), nan=np.inf)
     at = loss.argmin(-1)
     take = lambda name: np.take_along_axis(run.course(name), at[..., None], -1)[..., 0]  # noqa: E731
-    return Stopped(run.snapshots[at], take("generation_mse_exact"), take("recovery_r2"))
+    return Stopped(run.snapshots[at], take(EXACT), take("recovery_r2"))
 
 
 def at_end(run: Run, name: str) -> np.ndarray:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from biasvae_jax.statistics.bounded import bounded_interval
-from biasvae_jax.statistics.intervals import t_interval
+from biasvae_jax.statistics.intervals import Interval, t_interval
 from experiments.findings.boundary import jumps, kl_near, last_active
 from experiments.pages.documents import Part, Picture
 from experiments.pages.run import Run
-from experiments.pages.tables import Table, fixed
+from experiments.pages.tables import Cell, Table, cell, fixed
 from experiments.pages.words import number, value
+
+SMALL = 1e-3  # nats
 
 
 def kink_parts(fine: list[Run], draw: Callable[[], Figure]) -> list[Part]:
@@ -40,7 +42,7 @@ def _kink(run: Run) -> list[Part]:
     rows = [
         [
             fixed(ratio[j], 3),
-            t_interval(kl[j]),
+            _small(t_interval(kl[j])),
             fixed(predicted[j], 3),
             bounded_interval(active[j], 0, run.study.latents),
         ]
@@ -74,3 +76,9 @@ def kink_words(run: Run) -> str:
             else "That is no jump of note."
         )
     )
+
+
+def _small(kl: Interval) -> Cell:
+    """Write a KL, and of one that is surely near 0 only that."""
+    found = cell(kl)
+    return found._replace(text=f"< {SMALL:g}") if float(kl.high) < SMALL else found

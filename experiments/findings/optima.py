@@ -1,21 +1,23 @@
 """Which β is best, for what is asked of code, decoder and prior; and its rival, fewer steps."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from biasvae_jax.statistics.equivalence import equivalence
 from biasvae_jax.statistics.intervals import Interval, paired_interval, t_interval
+from biasvae_jax.statistics.multiple import holm, paired_p
 from biasvae_jax.statistics.optimum import (
     Better,
     Optimum,
     chosen_by_others,
-    gain_at_optimum,
     optimum,
 )
 from experiments.findings.evidence import (
     CODE,
     DECODER,
+    EXACT,
     HUNDREDTH,
     MOST,
     TENTH,
@@ -25,6 +27,8 @@ from experiments.findings.evidence import (
     stopped,
 )
 from experiments.pages.run import Run
+
+LEVEL = 0.05
 
 
 class Best(NamedTuple):
@@ -36,6 +40,8 @@ class Best(NamedTuple):
     better: Better
     margin: np.ndarray
     """A gain below it does not matter, `[mu]`."""
+    p: np.ndarray
+    """Of the test that the gain is no more than the margin, two-sided, `[mu]`."""
 
     @property
     def helps(self) -> np.ndarray:
@@ -53,7 +59,15 @@ def best(values: np.ndarray, beta: np.ndarray, better: Better) -> Best:
     weakest = values[:, int(np.argmin(beta))]
     tenth = TENTH * np.abs(np.asarray(t_interval(weakest).mean))
     margin = np.full(len(values), HUNDREDTH) if better == "higher" else tenth
-    return Best(found, gain_at_optimum(values, beta, better), better, margin)
+    gains = chosen_by_others(values, better) - weakest
+    signed = margin if better == "higher" else -margin
+    p = paired_p(gains - signed[:, None])
+    return Best(found, t_interval(gains), better, margin, p)
+
+
+def surely(found: Sequence[np.ndarray], p: Sequence[np.ndarray]) -> int:
+    """Count what is found, of arrays of truths, that stands after Holm's correction over all."""
+    return int((np.concatenate(found) & (holm(np.concatenate(p)) < LEVEL)).sum())
 
 
 class Question(NamedTuple):
@@ -116,14 +130,16 @@ class ShortAgainstStrong(NamedTuple):
     """Whether short and strong are equivalent to within a tenth of the weak β's error, `[mu]`."""
     both: Interval
     """Best β, as strong or stronger, stopped early, minus the weak β stopped early."""
+    p: np.ndarray
+    """Of the test that short and strong are the same, `[mu]`."""
 
 
 def short_against_strong(run: Run) -> ShortAgainstStrong:
     """Compare fewer steps at the weak β with stronger β at the end of training."""
-    column, end = run.column(WEAK), at_end(run, "generation_mse_exact")
+    column, end = run.column(WEAK), at_end(run, EXACT)
     early, stronger = stopped(run).generation, run.beta >= run.beta[column]
     strong, both = (chosen_by_others(each[:, stronger]) for each in (end, early))
-    short = chosen_by_others(np.moveaxis(run.course("generation_mse_exact")[:, column], -1, 1))
+    short = chosen_by_others(np.moveaxis(run.course(EXACT)[:, column], -1, 1))
     weak, apart = t_interval(end[:, column]), short - strong
     return ShortAgainstStrong(
         weak,
@@ -133,6 +149,7 @@ def short_against_strong(run: Run) -> ShortAgainstStrong:
         t_interval(apart),
         np.array([_verdict(a, TENTH * m) for a, m in zip(apart, weak.mean, strict=True)]),
         paired_interval(both, early[:, column]),
+        paired_p(apart),
     )
 
 

@@ -56,14 +56,14 @@ def prior_page(runs: Runs) -> Page:
             "the decoder comes to a test image with a dark square, with the best z that there is; "
             "*price* is ‖z‖² there, about the number of latents for a typical sample; *encoder "
             "error* is ‖z − the encoder's‖². *An artefact of sampling* would show at μ = 0, where "
-            "the event is not rare, too. Endless data:",
+            f"the event is not rare, too. {_decoder_can(endless)} Endless data:",
             _parts_table(endless),
             "*The noise of the KL, or the missing warm-up.* The best β on the original study's "
             "grid, with each KL, with and without warm-up:",
             _grids_table(runs),
             "*What a linear model does anyway.* The mass of the linear optimum is known in closed "
-            "form. The networks' over that, geometric mean over the cells with μ up to "
-            f"{MOST} and β between 0 and β\\*, endless data: {_against_theory(endless)}.",
+            f"form. The networks' mass is {_against_theory(endless)} times that (geometric mean "
+            f"over the cells with μ up to {MOST} and β between 0 and β\\*, endless data).",
         ],
     )
 
@@ -75,12 +75,15 @@ def _answer(runs: Runs) -> str:
     weak, one = (t_interval(run.values("prior_mass")[row, run.column(b)]) for b in (WEAK, 1))
     _, smallest = sizes(runs)[0]
     few = t_interval(smallest.values("prior_mass")[smallest.row(1), smallest.column(1)])
+    inside = (np.asarray(found.optimum.censored) == 0).all()
     return (
-        f"**Only with a β between small and large: the best lies {_between(found)}, with endless "
-        f"data.** At μ = {run.mu[row]:g} samples show dark squares {value(weak)} times as often as "
-        f"training images at β = {run.beta[run.column(WEAK)]:g}, and {value(one)} times at "
-        f"β = {run.beta[run.column(1)]:g}. From {smallest.study.training.training_images:,} images "
-        f"it is {value(few)} times at the latter β."
+        f"**{'Only with a β between small and large: the' if inside else 'The'} best lies "
+        f"{_between(found)}, with endless data.** At μ = {run.mu[row]:g} samples show dark squares "
+        f"{value(weak)} times as often as training images do at β = "
+        f"{run.beta[run.column(WEAK)]:g}, and {value(one)} times at β = "
+        f"{run.beta[run.column(1)]:g}. From "
+        f"{smallest.study.training.training_images:,} images it is {value(few)} times at "
+        f"β = {smallest.beta[smallest.column(1)]:g}."
     )
 
 
@@ -137,6 +140,15 @@ def _parts_table(run: Run) -> Table:
             rows.append([mu, run.beta[j], *cells])
     columns = {"μ": "mu", "β": "beta"} | {PARTS[name]: name for name in names}
     return Table("prior_parts", columns, rows)
+
+
+def _decoder_can(run: Run) -> str:
+    i, j = run.row(1), run.column(WEAK)
+    prior, codes = (t_interval(run.values(f"{z}_mass")[i, j]) for z in ("prior", "posterior"))
+    return (
+        f"At μ = {run.mu[i]:g} and β = {run.beta[j]:g} the mass is {value(prior)} with the prior "
+        f"and {value(codes)} with the codes."
+    )
 
 
 def _against_theory(run: Run) -> str:

@@ -14,13 +14,17 @@ Measure = tuple[str, Callable[[Run], np.ndarray], Callable[[np.ndarray], Interva
 """Plain name, the score `[mu, beta, seed]` of a run, its interval over seeds."""
 
 
+def rivals(runs: Runs) -> dict[str, Run]:
+    """Return the runs of the rivals by their names for people, the one without any first."""
+    plain = runs.get(f"n-{RIVAL_SIZE}")
+    named = {} if plain is None else {"none": plain}
+    return named | {_words(each): runs[each] for each in RIVALS if each in runs}
+
+
 def rivals_table(name: str, runs: Runs, measures: Mapping[str, Measure]) -> Table:
     """Lay out some measures, by heading, at a weak β and at β = 1, for each rival and two μ."""
-    plain = runs.get(f"n-{RIVAL_SIZE}")
-    named = [("none", plain)] if plain is not None else []
-    named += [(_words(each), runs[each]) for each in RIVALS if each in runs]
     rows = []
-    for label, run in named:
+    for label, run in rivals(runs).items():
         found = {plain: measure(run) for plain, measure, _ in measures.values()}
         for mu in (0, 2):
             cells = [

@@ -12,6 +12,7 @@ from experiments.pages.tables import Table
 from experiments.pages.words import paragraphs
 
 DPI = 150
+LONG = 12  # rows, beyond which a table is folded away
 QUICK = (
     "!!! warning\n    A quick look: short training of a few models, to see that all works. Its "
     "numbers mean nothing."
@@ -81,8 +82,16 @@ def _text(page: Page, images: str, tables: str, back: str, quick: bool) -> str:
 def _shown(part: Part, images: str, tables: str) -> str:
     if isinstance(part, Table):
         link = f"*In full: [{part.name}.csv]({tables}{part.name}.csv)*"
-        return paragraphs(part.markdown(), link)
+        return paragraphs(*_folded(part), link)
     if isinstance(part, Picture):
         caption = part.caption and f"*{part.caption}*"
         return paragraphs(f"![{part.alt}]({images}{part.name}.png)", caption)
     return part
+
+
+def _folded(table: Table) -> list[str]:
+    """Fold a long table away, in a way that GitHub's markdown and the site's both read."""
+    if len(table.rows) <= LONG:
+        return [table.markdown()]
+    summary = f"<summary>Table of {len(table.rows)} rows</summary>"
+    return [f'<details markdown="1">\n{summary}', table.markdown(), "</details>"]

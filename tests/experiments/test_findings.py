@@ -21,12 +21,12 @@ from experiments.findings import (
     command,
     controls,
     curves,
-    decoder,
     evidence,
     fates,
     kink,
     linear,
     optima,
+    stopping,
 )
 from experiments.findings.code import code_page
 from experiments.findings.runs import RUNS, contrast
@@ -58,6 +58,7 @@ def synthetic(name, **changes):
     values |= {"active_units": theory["active_units"][..., None], "finite": 1}
     values |= {"prior_mass": positive[:, None] ** -0.5, "posterior_mass": 1.0, "reach": 0.01}
     values |= {"price": 9.0, "encoder_error": 1.0, "test_loss": 3.0, "train_loss": 1.0}
+    values["recovery_r2_mean"] = values["recovery_r2"]
     courses = {
         course: np.broadcast_to(np.asarray(values[of], float)[..., None], (*shape, len(snapshots)))
         for course, of in (
@@ -147,6 +148,11 @@ def test_a_beta_helps_only_if_it_is_better_in_other_seeds():
     assert optima.best(chance, beta, "lower").helps.mean() < 0.15
 
 
+def test_what_is_found_by_many_tests_stands_only_if_it_is_sure_enough():
+    found, p = [np.array([True, True]), np.array([True, False])], [[0.001, 0.02], [0.03, 0.9]]
+    assert optima.surely(found, [np.array(each) for each in p]) == 1  # 0.02 is 0.06 of three more
+
+
 def test_what_others_choose_is_not_what_a_seed_prefers():
     values = np.array([[[0.2, 1.0, 1.2], [0.5, 0.5, 0.5]]])
     np.testing.assert_array_equal(optima.chosen_by_others(values), [[0.5, 0.5, 0.5]])
@@ -190,10 +196,10 @@ def test_a_weaker_beta_is_no_stronger_one():
 
 
 def test_the_verdict_on_a_shorter_training_follows_its_signs():
-    assert "does not replace" in decoder.rival_verdict([1, 1, 0])
-    assert "does more" in decoder.rival_verdict([-1, -1, 1])
-    assert "as much without" in decoder.rival_verdict([-1, 0, 0])
-    assert "in part" in decoder.rival_verdict([1, 0, 0])
+    assert "does not replace" in stopping.rival_verdict([1, 1, 0])
+    assert "does more" in stopping.rival_verdict([-1, -1, 1])
+    assert "as much without" in stopping.rival_verdict([-1, 0, 0])
+    assert "in part" in stopping.rival_verdict([1, 0, 0])
 
 
 def test_the_reference_says_which_beta_is_best_and_at_0_it_is_its_limit():
@@ -272,6 +278,11 @@ def test_a_kl_that_vanishes_smoothly_is_no_jump_and_one_that_does_not_is():
     assert "No latent is active" in kink.kink_words(synthetic("fine-0", kl=0.0, active_units=0.0))
 
 
+def test_a_kl_that_is_surely_nothing_is_told_without_its_digits():
+    assert kink._small(Interval(2e-6, 1e-6, 3e-6, 5, 0)).text == "< 0.001"
+    assert kink._small(Interval(3e-4, -3e-4, 9e-3, 5, 0)).text != "< 0.001"
+
+
 def test_the_slope_of_the_boundary_is_judged_by_the_seeds(runs):
     base = runs["analytic-annealed"]
     falling = (base.beta[:, None] < base.threshold[:, None, None]) * 9.0
@@ -331,9 +342,11 @@ def test_columns_of_numbers_go_to_the_right():
     assert rule == "| --- | ---: |"
 
 
-def test_an_optimum_at_the_edge_of_the_grid_is_said_to_be_there(runs):
-    found = optima.best(runs["n-endless"].values("recovery_r2"), runs["n-endless"].beta, "higher")
-    assert "(the grid's weakest)" in best_beta.optimum_cell(found, 0).text
+@pytest.mark.parametrize(("name", "told"), [("n-endless", ""), ("blog", "(the grid's weakest)")])
+def test_an_optimum_that_may_lie_beyond_the_grid_is_said_to(runs, name, told):
+    found = optima.best(runs[name].values("recovery_r2"), runs[name].beta, "higher")
+    text = best_beta.optimum_cell(found, 0).text
+    assert text.endswith(told or "]") and ("grid" in text) == bool(told)  # nothing is below 0
 
 
 # Page --------------------------------------------------------------------------------------------
@@ -358,7 +371,9 @@ def test_the_answer_page_has_the_answer_of_every_page_and_leads_to_it(runs, tmp_
         assert title.startswith("# ") and "numbers mean nothing" in warning
         assert answer in front or name == "methods.md"
         assert "## What would look the same" in text or name == "methods.md"
-    assert "**Endless data: no.** R²" in front and "nan" not in front + "".join(pages.values())
+    assert "**Endless data: no. Finite data: no.** A β" in front and "nan" not in front + "".join(
+        pages.values()
+    )
     assert all(f"--name {name}" in pages["methods.md"] for name in runs)
     # whatever is written is linked, and whatever is linked of one's own is written
     shown = {target.parent / link for link in links(front)}
@@ -372,7 +387,7 @@ def test_an_answer_changes_with_its_runs(runs):
     beta = runs["n-endless"].beta
     inside = 1 - 0.1 * np.abs(np.arange(len(beta)) - 1)[:, None] * jitter((len(beta), SEEDS))
     other = {**runs, "n-endless": synthetic("n-endless", recovery_r2=inside)}
-    assert code_page(other).answer.startswith("**Endless data: yes.** R²")
+    assert code_page(other).answer.startswith("**Endless data: yes. Finite data: no.** A β")
 
 
 def test_a_claim_stands_or_falls_with_what_is_measured(runs):

@@ -8,7 +8,7 @@ import pytest
 
 from biasvae_jax.cli import common
 from biasvae_jax.statistics.intervals import Interval
-from experiments.pages import command
+from experiments.pages import command, documents
 from experiments.pages.documents import Page, Picture, publish
 from experiments.pages.tables import Cell, Table, code, fixed
 
@@ -46,6 +46,14 @@ def test_rows_may_have_different_columns_behind_them():
     table = Table("t", {"share": "n"}, [[Cell("2 of 3", {"": 2, "_of": 3})], [Cell("–", {"": 0})]])
     assert rows(table) == [{"n": "2", "n_of": "3"}, {"n": "0", "n_of": ""}]
     assert Table("t", {"a": "a"}, []).csv() == "a\n"
+
+
+def test_a_long_table_is_folded_away(tmp_path):
+    table = Table("t", {"a": "a"}, [["x"]] * (documents.LONG + 1))
+    publish(tmp_path / "p.md", Page("p", "P", "", [table, table._replace(rows=table.rows[1:])]))
+    text = (tmp_path / "p.md").read_text()
+    assert text.count("</details>\n\n*In full:") == 1 and text.count("| x |") == 25
+    assert "<summary>Table of 13 rows</summary>\n\n| a |" in text
 
 
 def test_a_page_may_be_written_under_any_name(tmp_path):

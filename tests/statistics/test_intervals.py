@@ -66,6 +66,7 @@ def test_no_more_than_four_digits_are_written():
     assert describe(Interval(12.345678, 12.341, 12.349, 5, 0)) == "12.35 [12.34, 12.35]"
     assert describe(Interval(-43_210.9, -43_211.0, -43_210.8, 5, 0)) == "-43211 [-43211, -43211]"
     assert describe(Interval(0.0, -0.00012, 0.00012, 5, 0)) == "0.00000 [-0.00012, 0.00012]"
+    assert describe(Interval(0.024, -0.004, 0.052, 5, 0)) == "0.02 [0.00, 0.05]"  # no −0.00
 
 
 def test_one_seed_has_no_interval_in_numbers_and_in_words():

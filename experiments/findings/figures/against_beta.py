@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from biasvae_jax.statistics.intervals import t_interval
-from experiments.findings.evidence import at_end, sizes, stopped
+from experiments.findings.evidence import EXACT, at_end, sizes, stopped
 from experiments.findings.figures.axes import (
     VERMILION,
     ZERO,
@@ -81,13 +81,13 @@ def decoder(runs: Runs) -> Figure:
     for axes, mu in zip(every, biases, strict=True):
         for (text, run), colour in zip(named, colours, strict=False):
             row = run.row(mu)
-            end = at_end(run, "generation_mse_exact")[row]
+            end = at_end(run, EXACT)[row]
             line(axes, run.beta, end, color=colour, label=text)
             early = stopped(run).generation[row]
             mean = np.asarray(t_interval(early).mean)
             axes.plot(np.where(run.beta == 0, ZERO, run.beta), mean, "--", color=colour)
         endless = runs["n-endless"]
-        values = at_end(endless, "generation_mse_exact")[endless.row(mu)]
+        values = at_end(endless, EXACT)[endless.row(mu)]
         line(axes, endless.beta, values, color=colours[-1], label="endless")
         beta_axis(axes, endless.beta)
         axes.set_title(f"μ = {mu:g}", fontsize=10)
