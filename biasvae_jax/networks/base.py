@@ -10,6 +10,14 @@ from biasvae_jax.worlds.base import Image
 Params = Any
 
 
+def one_program(method: Any) -> Any:
+    """Compile a method of a hashable object, called by itself, as one program.
+
+    Within a program that is traced it leaves nothing of itself: its operations are the program's.
+    """
+    return jax.jit(method, static_argnums=0, inline=True)
+
+
 class Network(Protocol):
     """What training and scores need of a network: three pure functions on a parameter pytree.
 

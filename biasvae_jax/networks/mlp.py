@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.components import register, require, require_choice
-from biasvae_jax.networks.base import Architecture, Params
+from biasvae_jax.networks.base import Architecture, Params, one_program
 from biasvae_jax.networks.portable import Apply, Layer, Product
 from biasvae_jax.worlds.base import Image
 
@@ -53,6 +53,7 @@ class MLP:
     def _decoder(self) -> _Dense:
         return _Dense((*reversed(self.hidden), self.pixels), self.activation)
 
+    @one_program
     def init(self, key: jax.Array) -> Params:
         """Return freshly initialised parameters (LeCun normal weights, zero biases)."""
         encoder_key, decoder_key = jax.random.split(key)
@@ -61,12 +62,14 @@ class MLP:
             "decoder": self._decoder.init(decoder_key, jnp.zeros(self.latent_dim))["params"],
         }
 
+    @one_program
     def encode(self, params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Map images `[..., pixels]` to posterior (mean, logvar), each `[..., latent_dim]`."""
         both: Any = self._encoder.apply({"params": params["encoder"]}, x)
         mean, logvar = jnp.split(both, 2, axis=-1)
         return mean, logvar
 
+    @one_program
     def features(self, params: Params, x: jax.Array) -> jax.Array:
         """Return the encoder's last hidden layer `[..., width]`, of which (mean, logvar) is affine.
 
@@ -75,6 +78,7 @@ class MLP:
         h: Any = self._encoder.apply({"params": params["encoder"]}, x, features=True)
         return h
 
+    @one_program
     def decode(self, params: Params, z_hat: jax.Array) -> jax.Array:
         """Map learned latents `[..., latent_dim]` to images `[..., pixels]`."""
         x_hat: Any = self._decoder.apply({"params": params["decoder"]}, z_hat)
