@@ -45,6 +45,10 @@ def _front(runs: Runs, answers: list[Page]) -> Page:
             "## Which β is best?",
             *_best(runs),
             *(part for page in answers for part in _short(page)),
+            "## Another world: rivers",
+            "The same questions of pictures that people can judge: [rivers](findings/rivers.md), "
+            "hardly any of which curve left in training. `python -m experiments.rare` writes "
+            "the page.",
             "## What did not survive",
             "What others or earlier versions of these pages said, beside what is measured here:",
             claims_table(runs),

@@ -49,24 +49,28 @@ class Page(NamedTuple):
         return (part for part in self.parts if isinstance(part, kind))
 
 
-def publish(target: Path, front: Page, others: Iterable[Page] = (), quick: bool = False) -> None:
+def publish(
+    target: Path, front: Page | None, others: Iterable[Page] = (), quick: bool = False
+) -> None:
     """Write a page to `target`, others to the folder named after it, with tables and pictures.
 
     `docs/findings.md` has its other pages as `docs/findings/NAME.md`, the CSV of every table as
-    `docs/findings/NAME.csv` and pictures in `docs/images/`. A `quick` look says in each page that
-    it means nothing.
+    `docs/findings/NAME.csv` and pictures in `docs/images/`. Without a `front` page the others are
+    written beside what is there. A `quick` look says in each page that it means nothing.
     """
     folder, images, others = target.with_suffix(""), target.parent / "images", list(others)
-    files = {target: _text(front, "images/", f"{folder.name}/", "", quick)}
+    files = {target: _text(front, "images/", f"{folder.name}/", "", quick)} if front else {}
+    title = front.title if front else target.stem.capitalize()
     for page in others:
-        back = f"*The other answers, and the words used here: [{front.title}](../{target.name}).*"
+        back = f"*The other answers, and the words used here: [{title}](../{target.name}).*"
         files[folder / f"{page.name}.md"] = _text(page, "../images/", "", back, quick)
-    for page in (front, *others):
+    whole = [front, *others] if front else others
+    for page in whole:
         files |= {folder / f"{each.name}.csv": each.csv() for each in page.of(Table)}
     with reporting_disk_errors(target), own_settings():
         for path in (folder, images):
             path.mkdir(parents=True, exist_ok=True)
-        for page in (front, *others):
+        for page in whole:
             for each in page.of(Picture):
                 each.draw().savefig(images / f"{each.name}.png", dpi=DPI)
         for path, text in files.items():

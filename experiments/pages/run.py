@@ -49,6 +49,8 @@ class Run(NamedTuple):
     """β*(μ) of the linear optimum for endless data, `[mu]`; NaN where there is none."""
     minutes: float
     """From its start to its results; NaN if unknown."""
+    path: Path = Path()
+    """Its directory."""
 
     @classmethod
     def of(cls, loaded: LoadedRun) -> "Run":
@@ -58,7 +60,7 @@ class Run(NamedTuple):
             boundary = np.full(len(loaded.study.biases), np.nan)
         scores, history = loaded.scores, loaded.history
         name, took = loaded.path.name, loaded.took / 60
-        return cls(name, loaded.study, scores, history, boundary, took)
+        return cls(name, loaded.study, scores, history, boundary, took, loaded.path)
 
     @property
     def mu(self) -> np.ndarray:

@@ -21,13 +21,13 @@ from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.runs.datasets import write_dataset
 from biasvae_jax.runs.loading import LoadedRun, load_run
 from biasvae_jax.scores.by_factor import factor_scores
-from biasvae_jax.scores.events import BATCH, MASS_BATCHES, event_noise, nearest
+from biasvae_jax.scores.events import BATCH, event_noise, nearest
 from biasvae_jax.scores.recovery import mean_code, test_codes
 from biasvae_jax.training import Recipe
 from experiments.rare.views import View, view_of
 
 FILE = "rare.nc"
-MODELS = 4  # at once
+MODELS = 1  # at once: of several, jaxlib's CPU can wait for its own threads for ever
 PRIOR, RAREST = 8, 8  # samples in pictures: the first, and those that show the event most
 STEPS = 5  # of a traversal, from one value of a factor to the other
 HEAD = 2_048  # training images of a head that knows no fair ones
@@ -120,7 +120,7 @@ def _prior(
 def _masses(
     recipe: Recipe, view: View, params: Params, bias: jax.Array, seed: jax.Array
 ) -> dict[str, jax.Array]:
-    """Count the classes of 8,192 samples of the prior, and of as many training images."""
+    """Count the classes of samples of the prior, and of as many training images."""
 
     def one(batch: jax.Array) -> dict[str, jax.Array]:
         codes, training = _prior(recipe, params, bias, seed, batch)
@@ -133,7 +133,7 @@ def _masses(
             "training": known.sum(0),
         }
 
-    found = jax.tree.map(lambda a: a.sum(0), jax.lax.map(one, jnp.arange(MASS_BATCHES)))
+    found = jax.tree.map(lambda a: a.sum(0), jax.lax.map(one, jnp.arange(view.batches)))
     found["prior_numbers"] /= found["prior"][:, None]  # NaN of a class that does not come
     return found
 
@@ -166,10 +166,10 @@ def _pictures(recipe: Recipe, view: View, params: Params, bias: jax.Array) -> di
         best = jax.lax.map(partial(_best, recipe, params), (x, mean))
         codes = jax.lax.map(
             lambda batch: _prior(recipe, params, bias, jnp.int32(0), batch)[0],
-            jnp.arange(MASS_BATCHES),
+            jnp.arange(view.batches),
         )
         rarity = jax.lax.map(lambda z: view.rarity(view.read(decode(z))), codes).ravel()
-        codes = codes.reshape(MASS_BATCHES * BATCH, -1)
+        codes = codes.reshape(view.batches * BATCH, -1)
         found = {
             "picture_prior": decode(codes[:PRIOR]),
             "picture_rarest": decode(codes[jax.lax.top_k(rarity, RAREST)[1]]),

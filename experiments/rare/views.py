@@ -11,6 +11,8 @@ import numpy as np
 from biasvae_jax.worlds import Faces, Rivers, portrait
 
 FAIR_OTHERS = (0.5, 0.5, 0.5, 0.5)  # of a face: all but hair and skin
+RIVER_BATCHES, FACE_BATCHES = 16, 4  # of 512 samples of the prior each
+OF_EACH = 4  # test faces of each pair of a hair colour and a skin tone
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class View:
     """Numbers `[..., numbers]` → class `[...]`."""
     rarity: Callable[[jax.Array], jax.Array]
     """Numbers `[..., numbers]` → how rare under the bias, `[...]`."""
+    batches: int
+    """Of 512 samples of the prior each."""
     told: Sequence[int]
     """Factors that a head is to tell from the code, as above ½ or not."""
     moved: Sequence[int] = ()
@@ -76,6 +80,7 @@ def _rivers(world: Rivers) -> View:
         numbers=("left turns", "distance"),
         classify=lambda numbers: jnp.round(numbers[..., 0]).astype(int),
         rarity=lambda numbers: numbers[..., 0] - numbers[..., 1],
+        batches=RIVER_BATCHES,
         told=range(world.turns),
     )
 
@@ -100,17 +105,18 @@ def _faces(world: Faces) -> View:
 
     u = np.asarray(world.test_factors())
     kept = np.random.default_rng(0).permutation(len(u))
-    strata = [u[kept][(u[kept, :2] == pair).all(1)][:8] for pair in np.unique(u[:, :2], axis=0)]
+    alike = [(u[kept, :2] == pair).all(1) for pair in np.unique(u[:, :2], axis=0)]
     pairs = [(0, 0.9), (1, 0.1), (0, 0.1), (1, 0.9)]
     varied = [(1, 0.9, 0.9, 0.9, 0.1, 0.9), (1, 0.7, 0.1, 0.1, 0.9, 0.1)]
     return View(
-        cases=np.concatenate(strata),
+        cases=np.concatenate([u[kept][those][:OF_EACH] for those in alike]),
         shown=np.array([*((*pair, *FAIR_OTHERS) for pair in pairs), *varied], np.float32),
         classes=("dark hair, light skin", "dark hair, dark skin", "blond, light", "blond, dark"),
         read=read,
         numbers=("hair colour", "skin tone"),
         classify=classify,
         rarity=lambda numbers: numbers.min(-1),
+        batches=FACE_BATCHES,
         told=(0, 1),
         moved=(0, 1),
     )
