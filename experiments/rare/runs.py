@@ -14,7 +14,6 @@ RIVALS = {
     "mixture": ("--objective", "mixture_prior", "--beta", "0.1", "1", "4"),
     "autoencoder": ("--objective", "autoencoder", "--penalty", "0", "0.1", "1"),
     "tc": ("--objective", "beta_tc", "--beta", "0", "4", "10"),
-    "capacity": ("--objective", "capacity", "--capacity", "4", "8", "16"),
 }
 
 FACES = ("--preset", "faces", "--bias", "correlate", "--pairs", "hair colour & skin tone")
@@ -23,7 +22,7 @@ FACES_LENGTH = ("--seeds", "3", "--steps", "2200", "--snapshots", "0")
 
 
 def rivers() -> dict[str, Plan]:
-    """Return the runs of rivers: the β-ELBO at two sizes of the training set, then its rivals."""
+    """Return the runs of rivers: the β-ELBO at two sizes of the training set, rivals at one."""
     few = (*QUICK, *FAIR_AND_BIASED)
     limited = ("--training-images", f"{SIZE}")
     runs = {
@@ -33,7 +32,6 @@ def rivers() -> dict[str, Plan]:
     for name, flags in RIVALS.items():
         known = (*RIVERS, *FAIR_AND_BIASED, *flags)
         runs[f"rivers-{name}-{SIZE}"] = Plan((*known, *limited), QUICK)
-        runs[f"rivers-{name}-endless"] = Plan(known)
     return runs
 
 
