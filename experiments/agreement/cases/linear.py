@@ -95,5 +95,5 @@ def spare(runs: Runs) -> Case:
         if sign(more) >= 0
         else DIFFERS,
         "Where all latents are active with endless data too, they still share directions, so that "
-        "being active does not show noise that is learned by heart. The loss on unseen images does.",
+        "being active shows no noise that is learned by heart. The loss on unseen images does.",
     )
