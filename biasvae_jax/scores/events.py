@@ -154,29 +154,40 @@ def nearest(
     return jax.lax.fori_loop(0, ITERATIONS, iterate, (start, value(start)))
 
 
-def reach(cases: tuple[jax.Array, jax.Array], params: Params, recipe: Recipe) -> Reach:
-    """Find the `nearest` code of rare test images, given with weights as by `rare_cases`.
+def best_code(x: jax.Array, params: Params, recipe: Recipe) -> tuple[jax.Array, jax.Array]:
+    """Return the `nearest` code of an image `[pixels]` and its posterior mean, `[latents]` each.
 
     The better of the minima from 0 and from the posterior mean.
     """
-    network = recipe.network
+    mean = mean_code(recipe, params, x)
+    starts = jnp.stack([jnp.zeros_like(mean), mean])
+    decode = lambda z: recipe.network.decode(params, z)  # noqa: E731
+    codes, values = jax.vmap(lambda start: nearest(decode, x, start))(starts)
+    return codes[jnp.argmin(values)], mean
+
+
+def over_images(function: Callable, images: jax.Array, recipe: Recipe) -> Any:
+    """Apply a function of one image that calls `best_code` to `[images, pixels]`.
+
+    In batches that LAPACK can be given on a CPU (`solving`), and that the memory holds.
+    """
+    most = most_at_once(recipe.network.latent_dim)
+    if most is None or len(images) * SYSTEMS <= most:
+        return over_rows(jax.vmap(function), images)
+    return jax.lax.map(function, images, batch_size=max(1, most // SYSTEMS))
+
+
+def reach(cases: tuple[jax.Array, jax.Array], params: Params, recipe: Recipe) -> Reach:
+    """Measure the `best_code` of rare test images, given with weights as by `rare_cases`."""
 
     def of_one(x: jax.Array) -> Reach:
-        mean = mean_code(recipe, params, x)
-        starts = jnp.stack([jnp.zeros_like(mean), mean])
-        decode = lambda z: network.decode(params, z)  # noqa: E731
-        codes, values = jax.vmap(lambda start: nearest(decode, x, start))(starts)
-        z = codes[jnp.argmin(values)]
-        error = jnp.mean(jnp.square(decode(z) - x))
+        z, mean = best_code(x, params, recipe)
+        error = jnp.mean(jnp.square(recipe.network.decode(params, z) - x))
         return Reach(error, jnp.square(z).sum(), jnp.square(z - mean).sum())
 
     images, weights = cases
     with jax.default_matmul_precision("highest"):
-        most = most_at_once(network.latent_dim)
-        if most is None or len(images) * SYSTEMS <= most:
-            each = over_rows(jax.vmap(of_one), images)
-        else:
-            each = jax.lax.map(of_one, images, batch_size=max(1, most // SYSTEMS))
+        each = over_images(of_one, images, recipe)
     return jax.tree.map(lambda a: (a * weights).sum() / weights.sum(), each)
 
 

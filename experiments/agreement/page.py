@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from experiments.agreement.cases import CASES
 from experiments.agreement.cases.case import Case
-from experiments.pages.documents import Page
+from experiments.pages.documents import Page, commands_table
 from experiments.pages.run import Runs
-from experiments.pages.tables import Table, code, fixed
+from experiments.pages.tables import Table
 
 LEFT_OUT = (
     ("Burgess et al. 2018, dSprites", "the file is not shipped: `--preset dsprites --data FILE`"),
@@ -44,15 +44,7 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "## Not compared",
             Table("agreement_left_out", {"source": "source", "why": "why"}, LEFT_OUT),
             "## Commands and times",
-            Table(
-                "agreement_commands",
-                {
-                    "run": "run",
-                    "`python -m experiments.full_sweep …`": "flags",
-                    "minutes": "minutes",
-                },
-                [[n, code(commands[n]), fixed(run.minutes, 1)] for n, run in runs.items()],
-            ),
+            commands_table("agreement_commands", runs, commands),
         ],
     )
 

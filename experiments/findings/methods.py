@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from experiments.findings.curves import REACHED, noise_ratio, time_ratio
-from experiments.pages.documents import Page, Part
-from experiments.pages.run import Run, Runs
-from experiments.pages.tables import Table, code, fixed
+from experiments.pages.documents import Page, Part, commands_table
+from experiments.pages.run import Runs
+from experiments.pages.tables import Table
 from experiments.pages.words import listed, number
 
 PRIOR_ART = (
@@ -57,7 +57,7 @@ def methods_page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "where it stopped, and writes these pages. Each run is a sweep like any other, `python "
             f"-m experiments.full_sweep …`. All together took {number(minutes, 0)} minutes, from a "
             "run's start to its results, pauses included.",
-            _commands(runs, commands),
+            commands_table("methods_commands", runs, commands),
         ],
     )
 
@@ -83,11 +83,3 @@ def _curves(runs: Runs) -> list[Part]:
             [["one sample", noise[0], longer[0]], ["closed form", noise[1], longer[1]]],
         ),
     ]
-
-
-def _commands(runs: Mapping[str, Run], commands: Mapping[str, str]) -> Table:
-    return Table(
-        "methods_commands",
-        {"run": "run", "`python -m experiments.full_sweep …`": "flags", "minutes": "minutes"},
-        [[name, code(commands[name]), fixed(run.minutes, 1)] for name, run in runs.items()],
-    )

@@ -1,6 +1,6 @@
 """Pages of text, tables and pictures, and the files that they become."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from biasvae_jax.drawing import own_settings
 from biasvae_jax.runs.files import reporting_disk_errors, write_atomically
-from experiments.pages.tables import Table
+from experiments.pages.run import Runs
+from experiments.pages.tables import Table, code, fixed
 from experiments.pages.words import paragraphs
 
 DPI = 150
@@ -47,6 +48,15 @@ class Page(NamedTuple):
     def of(self, kind: type) -> Iterator:
         """Yield the parts of a kind."""
         return (part for part in self.parts if isinstance(part, kind))
+
+
+def commands_table(name: str, runs: Runs, commands: Mapping[str, str]) -> Table:
+    """Return the flags that made each run, and how long it took."""
+    return Table(
+        name,
+        {"run": "run", "`python -m experiments.full_sweep …`": "flags", "minutes": "minutes"},
+        [[each, code(commands[each]), fixed(run.minutes, 1)] for each, run in runs.items()],
+    )
 
 
 def publish(

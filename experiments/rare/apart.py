@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 
-from biasvae_jax.statistics.bounded import share_interval
-from biasvae_jax.statistics.intervals import t_interval
 from experiments.rare.asked import Asked
-from experiments.rare.comparing import Question, Questions
+from experiments.rare.comparing import questions
 
 RARE, COMMON = [0, 3], [1, 2]
 """Classes under a negative correlation: dark hair with light skin and blond with dark; the others.
@@ -35,40 +33,9 @@ def moved(asked: Asked, factor: int, number: int, head: str = "fair") -> np.ndar
     return asked.values(f"moved_{head}")[..., factor, number]
 
 
-QUESTIONS: Questions = {
-    "prior": Question(
-        "rare combinations in samples",
-        "samples_rare",
-        share,
-        "higher",
-        share_interval,
-    ),
-    "drawn": Question(
-        "drawn as such, best code",
-        "drawn_best_code",
-        lambda a: mean_over(a, "best_same"),
-        "higher",
-        share_interval,
-    ),
-    "encoded": Question(
-        "drawn as such, encoder's code",
-        "drawn_encoded",
-        lambda a: mean_over(a, "encoded_same"),
-        "higher",
-        share_interval,
-    ),
-    "decoder": Question(
-        "error, best code",
-        "error_best_code",
-        lambda a: mean_over(a, "best_error"),
-        "lower",
-        t_interval,
-    ),
-    "code": Question(
-        "hair and skin told, fair head",
-        "told_fair",
-        lambda a: mean_over(a, "told_fair"),
-        "higher",
-        share_interval,
-    ),
-}
+QUESTIONS = questions(
+    ("rare combinations in samples", "samples_rare"),
+    share,
+    ("hair and skin told, fair head", "told_fair"),
+    mean_over,
+)

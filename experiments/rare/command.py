@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.pages.command import make
-from experiments.pages.documents import Page, publish
+from experiments.pages.documents import Page, commands_table, publish
 from experiments.pages.run import Runs
-from experiments.pages.tables import Table, code, fixed
 from experiments.rare.faces_page import faces_page
 from experiments.rare.rivers_page import rivers_page
 from experiments.rare.runs import RUNS
@@ -42,10 +41,6 @@ def _made(page: Page, runs: Runs, commands: Mapping[str, str]) -> Page:
         "page with its tables and pictures. Intervals are 95 %, Student's t over seeds; one "
         "network, one optimiser and one test set are behind them. Each run is a sweep like any "
         f"other; together they took {minutes:.0f} minutes, from a run's start to its results.",
-        Table(
-            f"{page.name}_commands",
-            {"run": "run", "`python -m experiments.full_sweep …`": "flags", "minutes": "minutes"},
-            [[name, code(commands[name]), fixed(run.minutes, 1)] for name, run in own.items()],
-        ),
+        commands_table(f"{page.name}_commands", own, commands),
     ]
     return page._replace(parts=[*page.parts, *parts])

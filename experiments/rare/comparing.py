@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from biasvae_jax.statistics.bounded import share_interval
 from biasvae_jax.statistics.intervals import Interval, t_interval
 from biasvae_jax.statistics.multiple import holm, paired_p
-from biasvae_jax.statistics.optimum import Better, optimum
-from experiments.findings.optima import chosen_by_others
+from biasvae_jax.statistics.optimum import Better, chosen_by_others, optimum
 from experiments.pages.tables import Cell, Content, Table
 from experiments.pages.words import listed, value
 from experiments.rare.asked import Asked
@@ -30,6 +30,31 @@ class Question(NamedTuple):
 
 
 Questions = Mapping[str, Question]
+Answers = Callable[[Asked], np.ndarray]
+
+
+def questions(
+    samples: tuple[str, str], share: Answers, told: tuple[str, str], rare: Callable
+) -> Questions:
+    """Return what is asked of every world: of the prior, the decoder and the code.
+
+    `samples` and `told` are the label and the plain name of the first and the last; `share` is the
+    first's answer, and `rare(asked, name)` the mean of another over what is rare.
+    """
+
+    def of(name: str) -> Answers:
+        return lambda asked: rare(asked, name)
+
+    drawn, encoded = ("drawn as such, best code", "drawn as such, encoder's code")
+    return {
+        "prior": Question(*samples, share, "higher", share_interval),
+        "drawn": Question(drawn, "drawn_best_code", of("best_same"), "higher", share_interval),
+        "encoded": Question(encoded, "drawn_encoded", of("encoded_same"), "higher", share_interval),
+        "decoder": Question(
+            "error, best code", "error_best_code", of("best_error"), "lower", t_interval
+        ),
+        "code": Question(*told, of("told_fair"), "higher", share_interval),
+    }
 
 
 class Line(NamedTuple):
@@ -45,8 +70,7 @@ class Line(NamedTuple):
 
     def chosen(self, question: Question) -> np.ndarray:
         """Return each seed's answer at the strength that is best for the others, `[seed]`."""
-        sign = -1 if question.better == "higher" else 1
-        return sign * chosen_by_others(sign * self.values(question)[None])[0]
+        return chosen_by_others(self.values(question), question.better)
 
     def gain(self, question: Question) -> np.ndarray:
         """Return that minus the answer at the weakest strength, `[seed]`."""

@@ -21,7 +21,7 @@ from biasvae_jax.projection import fit_least_squares
 from biasvae_jax.runs.datasets import write_dataset
 from biasvae_jax.runs.loading import LoadedRun, load_run
 from biasvae_jax.scores.by_factor import factor_scores
-from biasvae_jax.scores.events import BATCH, event_noise, nearest
+from biasvae_jax.scores.events import BATCH, best_code, event_noise, over_images
 from biasvae_jax.scores.recovery import mean_code, test_codes
 from biasvae_jax.training import Recipe
 from experiments.rare.views import View, view_of
@@ -67,7 +67,7 @@ def _answers(
     with jax.default_matmul_precision("highest"):
         x = world.render(u)
         mean = mean_code(recipe, params, x)
-        best = jax.lax.map(partial(_best, recipe, params), (x, mean), batch_size=16)
+        best = _best(recipe, params, x)
         of_class = jax.nn.one_hot(view.classify(view.read(x)), len(view.classes))
         weights = of_class / of_class.sum(0, keepdims=True)
         found = {}
@@ -97,14 +97,9 @@ def _answers(
         return found
 
 
-def _best(recipe: Recipe, params: Params, case: tuple[jax.Array, jax.Array]) -> jax.Array:
-    """Return the code that is decoded nearest to an image, from 0 or from the posterior mean."""
-    x, mean = case
-    decode = lambda z: recipe.network.decode(params, z)  # noqa: E731
-    codes, values = jax.vmap(lambda start: nearest(decode, x, start))(
-        jnp.stack([jnp.zeros_like(mean), mean])
-    )
-    return codes[jnp.argmin(values)]
+def _best(recipe: Recipe, params: Params, images: jax.Array) -> jax.Array:
+    """Return the code of each image that is decoded nearest to it, `[images, latents]`."""
+    return over_images(lambda x: best_code(x, params, recipe)[0], images, recipe)
 
 
 def _prior(
@@ -163,7 +158,7 @@ def _pictures(recipe: Recipe, view: View, params: Params, bias: jax.Array) -> di
     with jax.default_matmul_precision("highest"):
         x = world.render(jnp.asarray(view.shown))
         mean = mean_code(recipe, params, x)
-        best = jax.lax.map(partial(_best, recipe, params), (x, mean))
+        best = _best(recipe, params, x)
         codes = jax.lax.map(
             lambda batch: _prior(recipe, params, bias, jnp.int32(0), batch)[0],
             jnp.arange(view.batches),

@@ -4,11 +4,9 @@ import numpy as np
 from scipy import stats
 
 from biasvae_jax.scores.events import BATCH
-from biasvae_jax.statistics.bounded import share_interval
-from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.worlds import Rivers
 from experiments.rare.asked import Asked
-from experiments.rare.comparing import Question, Questions
+from experiments.rare.comparing import questions
 from experiments.rare.views import RIVER_BATCHES
 
 TURNS = Rivers().turns
@@ -37,43 +35,12 @@ def mean_over(asked: Asked, name: str, side: np.ndarray = LEFT) -> np.ndarray:
     return asked.values(name)[..., side] @ weights[side] / weights.sum()
 
 
-QUESTIONS: Questions = {
-    "prior": Question(
-        "samples that curve left",
-        "samples_left",
-        share,
-        "higher",
-        share_interval,
-    ),
-    "drawn": Question(
-        "drawn as such, best code",
-        "drawn_best_code",
-        lambda a: mean_over(a, "best_same"),
-        "higher",
-        share_interval,
-    ),
-    "encoded": Question(
-        "drawn as such, encoder's code",
-        "drawn_encoded",
-        lambda a: mean_over(a, "encoded_same"),
-        "higher",
-        share_interval,
-    ),
-    "decoder": Question(
-        "error, best code",
-        "error_best_code",
-        lambda a: mean_over(a, "best_error"),
-        "lower",
-        t_interval,
-    ),
-    "code": Question(
-        "turns told, fair head",
-        "turns_told_fair",
-        lambda a: mean_over(a, "told_fair"),
-        "higher",
-        share_interval,
-    ),
-}
+QUESTIONS = questions(
+    ("samples that curve left", "samples_left"),
+    share,
+    ("turns told, fair head", "turns_told_fair"),
+    mean_over,
+)
 
 
 def differing(asked: Asked, right: float) -> np.ndarray:

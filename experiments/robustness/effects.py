@@ -171,18 +171,22 @@ def _chosen(run: Run, question: Question, row: int) -> tuple[np.ndarray, float, 
     The gap is taken where the decoder is best: alone it asks for a model that learns nothing.
     """
     asked = scores(run, DECODER_Q if question is GAP_Q else question)[row]
-    choice = choice_of_others(asked, "higher")
-    most = int(np.bincount(choice[choice >= 0], minlength=1).argmax())
+    choice, most = _choice(asked)
     own = at_choice(scores(run, question)[row], choice)
     return own, float(run.beta[most]), most in (0, len(run.beta) - 1)
+
+
+def _choice(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return each seed's choice by the others, `[seed]`, and the place that most seeds get."""
+    choice = choice_of_others(values, "higher")
+    return choice, int(np.bincount(choice[choice >= 0], minlength=1).argmax())
 
 
 def _fewer_steps(run: Run, question: Question, row: int, key: tuple, best: np.ndarray) -> _Raw:
     """The plain VAE after the number of steps that the other seeds choose, beside all steps."""
     course = run.course(question.course)[row, run.column(PLAIN_STRENGTH)].T  # [snapshot, seed]
     values = course if question is CODE_Q else -np.log(course)
-    choice = choice_of_others(values, "higher")
-    most = int(np.bincount(choice[choice >= 0], minlength=1).argmax())
+    choice, most = _choice(values)
     gain = at_choice(values, choice) - values[-1]
     return _Raw(key, float(run.snapshots[most]), most == len(values) - 1, gain, gain - best)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from experiments.pages.documents import Page, Part, Picture
+from experiments.pages.documents import Page, Part, Picture, commands_table
 from experiments.pages.run import Runs
 from experiments.robustness.effects import QUESTIONS, Effect, Question, effects
 from experiments.robustness.figure import maps
 from experiments.robustness.shares import shares_table
-from experiments.robustness.tables import commands_table, effects_table, summary_table
+from experiments.robustness.tables import effects_table, summary_table
 from experiments.robustness.words import answer, beyond, capacity, design, in_short, judged
 
 ASKED = {
@@ -66,7 +66,7 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "## How it was judged",
             judged(),
             "## Commands and times",
-            commands_table(runs, commands),
+            commands_table("robustness_commands", runs, commands),
         ],
     )
 

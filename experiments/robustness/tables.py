@@ -1,11 +1,10 @@
 """The tables of the page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
-from experiments.pages.run import Runs
-from experiments.pages.tables import Cell, Table, code, fixed
+from experiments.pages.tables import Cell, Table, code
 from experiments.pages.words import NONE
 from experiments.robustness.effects import (
     BETTER,
@@ -19,7 +18,7 @@ from experiments.robustness.effects import (
     Effect,
     Question,
 )
-from experiments.robustness.runs import OBJECTIVES, RUNS
+from experiments.robustness.runs import OBJECTIVES
 from experiments.robustness.words import ASKED_FIRST, IN_SHORT, biased
 
 MARKS = {BETTER: "**", WORSE: "*", SAME: "", OPEN: "", "": ""}
@@ -84,12 +83,3 @@ def _cell(effect: Effect | None) -> Cell:
             "_beyond_fair_high": effect.beyond_fair.high,
         },
     )  # fmt: skip
-
-
-def commands_table(runs: Runs, commands: Mapping[str, str]) -> Table:
-    """Return what made each run, and how long it took."""
-    return Table(
-        "robustness_commands",
-        {"run": "run", "`python -m experiments.full_sweep …`": "flags", "minutes": "minutes"},
-        [[n, code(commands[n]), fixed(runs[n].minutes, 1)] for n in RUNS if n in runs],
-    )

@@ -186,6 +186,16 @@ def test_a_strength_gains_only_what_it_gains_in_other_seeds(runs):
     assert re.fullmatch(r"\*\*−[12]\..*\*\* \(1\)", falling) and "**" not in flat
 
 
+@pytest.mark.parametrize(("better", "expected"), [("lower", 1), ("higher", 4)])
+def test_the_best_strength_is_the_one_that_the_question_calls_best(runs, better, expected):
+    asked = Asked.of(runs["rivers-1000"])
+    noise = jitter(asked.run.study.grid.shape)
+    values = noise * np.array([3, 2, 1, 2, 3, 4])[:, None]
+    question = Question("q", "q", lambda _: values, better, t_interval)
+    chosen = Line([], asked, 0.9).chosen(question)
+    np.testing.assert_allclose(chosen, expected, atol=0.1 * expected)
+
+
 def test_a_rival_that_is_better_in_every_seed_is_named(runs, tmp_path):
     shape = runs["rivers-mixture-1000"].study.grid.shape
     better = (0.01 * jitter((*shape, 9)), "class")
