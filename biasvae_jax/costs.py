@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-BATCH_BYTES = 512 * 2**20  # what a network may keep of all rows at once
-BATCH_ROWS = 512
+BATCH_BYTES = 256 * 2**20  # what a network may keep of all rows at once
+CACHE_BYTES = 16 * 2**20  # of each batch of more than that on a CPU, whose caches are small
 
 
 def operations(function: Callable, *arguments: Any) -> float:
@@ -70,11 +70,15 @@ def _bytes(variable: Any) -> int:
 
 
 def over_rows(function: Callable, rows: Any) -> Any:
-    """Apply a function of rows `[rows, …]`, in batches of 512 where all at once take over 512 MiB.
+    """Apply a function of rows `[rows, …]`, in batches where all at once take over 256 MiB.
 
-    It must treat each row by itself, as a network does.
+    It must treat each row by itself, as a network does. A batch is what takes 256 MiB, or 16 MiB on
+    a CPU, where a convolution of 512 images takes twice as long at once (`docs/performance.md`).
     """
-    if live_bytes(function, rows) <= BATCH_BYTES:
+    live = live_bytes(function, rows)
+    if live <= BATCH_BYTES:
         return function(rows)
-    one = lambda row: jax.tree.map(lambda a: a[0], function(row[None]))  # noqa: E731
-    return jax.lax.map(one, rows, batch_size=BATCH_ROWS)
+    size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
+    many = max(1, len(jax.tree.leaves(rows)[0]) * size // live)
+    one = lambda row: jax.tree.map(lambda a: a[0], function(jax.tree.map(lambda a: a[None], row)))  # noqa: E731
+    return jax.lax.map(one, rows, batch_size=many)

@@ -34,7 +34,11 @@ def test_a_loop_costs_one_turn_and_a_jitted_function_what_is_in_it():
 def test_rows_in_batches_are_the_rows_at_once(monkeypatch):
     rows = jax.random.normal(jax.random.key(0), (1_300, 7))
     function = lambda x: (jnp.tanh(x @ jnp.ones((7, 3))), x.sum(-1))  # noqa: E731
-    whole = over_rows(function, rows)
-    monkeypatch.setattr(costs, "BATCH_BYTES", 10)
-    for a, b in zip(over_rows(function, rows), whole, strict=True):
+    whole, live = over_rows(function, rows), live_bytes(function, rows)
+    for size in ("BATCH_BYTES", "CACHE_BYTES"):
+        monkeypatch.setattr(costs, size, live // 3)
+    in_batches = lambda rows: over_rows(function, rows)  # noqa: E731
+    for a, b in zip(in_batches(rows), whole, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    program = str(jax.make_jaxpr(in_batches)(rows))
+    assert "scan" in program and "f32[433,3]" in program  # a third of the rows, rounded down

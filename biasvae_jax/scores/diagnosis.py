@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from biasvae_jax.costs import over_rows
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.networks import Params, linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
@@ -132,9 +133,8 @@ def code_variance(
     covariance is the variance of E[mean | z].
     """
     with jax.default_matmul_precision("highest"):
-        first, second = (
-            recipe.network.encode(params, recipe.sample(noise, bias, data).x)[0] for noise in twins
-        )
+        encode = lambda x: recipe.network.encode(params, x)[0]  # noqa: E731
+        first, second = (over_rows(encode, recipe.sample(noise, bias, data).x) for noise in twins)
     first, second = (mean - mean.mean(0, keepdims=True) for mean in (first, second))
     rows = len(first) - 1
     total = 0.5 * (jnp.square(first) + jnp.square(second)).sum(0) / rows

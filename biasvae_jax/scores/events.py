@@ -111,11 +111,12 @@ def mass(
     with jax.default_matmul_precision("highest"):
         sample = recipe.sample(world, bias, data)
         objective = recipe.objective
-        z_hat = reparameterise(normals, *objective.posterior(network, params, sample.x))
+        posterior = over_rows(lambda x: objective.posterior(network, params, x), sample.x)
+        z_hat = reparameterise(normals, *posterior)
         z_hat = objective.code(params, z_hat)
         drawn = objective.prior_sample(params, normals, z_hat)
-        prior, posterior = (rare(network.decode(params, codes)) for codes in (drawn, z_hat))
-        return Mass(prior.mean(), posterior.mean(), rare(sample.x_clean).mean())
+        shows = lambda codes: over_rows(lambda z: rare(network.decode(params, z)), codes).mean()  # noqa: E731
+        return Mass(shows(drawn), shows(z_hat), rare(sample.x_clean).mean())
 
 
 def nearest(
