@@ -1,7 +1,7 @@
 """Compare objectives under every kind of bias, and write `docs/robustness.md`.
 
-42 sweeps: seven objectives, six kinds of bias, 1,000 images. Every number and figure of the page
-is made here. The same command again goes on where it stopped.
+84 sweeps: seven objectives, six kinds of bias, 1,000 images or an endless stream of them. Every
+number and figure of the page is made here. The same command again goes on where it stopped.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.robustness.effects import BETTER, QUESTIONS, SAME, WORSE, Effect
+from experiments.robustness.sizes import data
 
 WIDTH = 7.6  # inches, near the width of the page
 SIGNS = {BETTER: "+", WORSE: "−", SAME: "="}
@@ -22,6 +23,9 @@ def maps(found: list[Effect]) -> Figure:
         drawn, gains = None, [float(e.gain.mean) for e in of_question]
         most = np.nanmax([3 * question.margin, *gains])  # what is as bad, or worse, is darkest
         for axes, images in zip(row, sizes, strict=True):
+            if not any(e.images == images for e in of_question):
+                axes.set_visible(False)
+                continue
             values = np.full((len(objectives), len(biases)), np.nan)
             for e in of_question:
                 if e.images == images:
@@ -34,8 +38,8 @@ def maps(found: list[Effect]) -> Figure:
                     )  # fmt: skip
             drawn = axes.imshow(values, cmap="viridis", vmin=-most, vmax=most, aspect="auto")
             axes.set_facecolor("0.9")
-            data = f"{images:,} images" if images else "endless data"
-            axes.set_title(f"{question.title} ({data})", fontsize=9)
+            title = question.title if images == sizes[0] else ""
+            axes.set_title(f"{title}\n{data(images)}", fontsize=9, loc="left")
             axes.set_xticks(range(len(biases)), biases, rotation=40, ha="right", fontsize=8)
             axes.set_yticks(range(len(objectives)), objectives, fontsize=8)
         unit = "gain, ln" if question.unit == "ln" else f"gain, {question.unit}"

@@ -1,12 +1,13 @@
 """`docs/robustness.md`: which regularisation survives which bias."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from experiments.pages.documents import Page, Part, Picture, commands_table
 from experiments.pages.run import Runs
 from experiments.robustness.effects import QUESTIONS, Effect, Question, effects
 from experiments.robustness.figure import maps
 from experiments.robustness.shares import shares_table
+from experiments.robustness.sizes import amounts, by_size, data
 from experiments.robustness.tables import effects_table, summary_table
 from experiments.robustness.words import answer, beyond, capacity, design, in_short, judged
 
@@ -55,9 +56,10 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "## In short",
             "At how many kinds of bias an objective at its best strength is better than the plain "
             "VAE / worse / the same; the rest is open:",
-            summary_table(found, "robustness_summary", lambda e: e.verdict),
+            *_summaries(found, "robustness_summary", lambda e: e.verdict),
             "The same beside the β-ELBO at *its* best β:",
-            summary_table(found, "robustness_summary_best_beta", lambda e: e.beta_verdict),
+            *_summaries(found, "robustness_summary_best_beta", lambda e: e.beta_verdict),
+            amounts(found),
             capacity(runs),
             *(part for q in QUESTIONS for part in _section(found, q)),
             "## What makes scores differ?",
@@ -71,11 +73,20 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
     )
 
 
+def _summaries(found: list[Effect], name: str, verdict: Callable[[Effect], str]) -> Iterator[Part]:
+    for images, some in by_size(found):
+        yield _heading(images)
+        yield summary_table(some, f"{name}_{images or 'endless'}", verdict)
+
+
+def _heading(images: int | None) -> str:
+    words = data(images)
+    return f"**{words[0].upper()}{words[1:]}**"
+
+
 def _section(found: list[Effect], question: Question) -> list[Part]:
     asked = [e for e in found if e.question is question]
     parts: list[Part] = [f"## {question.title}", ASKED[question.name], beyond(asked, question)]
-    for images in dict.fromkeys(e.images for e in asked):
-        some = [e for e in asked if e.images == images]
-        parts += [f"**{f'{images:,} training images' if images else 'Endless data'}**"]
-        parts += [effects_table(question, images, some)]
+    for images, some in by_size(asked):
+        parts += [_heading(images), effects_table(question, images, some)]
     return parts

@@ -23,11 +23,11 @@ OBJECTIVES: dict[str, tuple[str, tuple[float, ...]]] = {
     "dip_ii": ("dip", (0, 1, 5, 20, 50)),
     "hfs": ("gamma", (0, 1, 3, 10, 30)),
     "capacity": ("capacity", (2, 4, 8, 12, 16)),
-    "autoencoder": ("penalty", (0, 0.01, 0.1, 1, 10)),
+    "autoencoder": ("penalty", (0, 0.1, 1, 10, 100)),
 }
 """Kind → flag of its strength, and the strengths."""
 PLAIN, PLAIN_STRENGTH = "beta_elbo", 1.0  # the plain VAE
-SIZES: tuple[int | None, ...] = (1_000,)
+SIZES: tuple[int | None, ...] = (1_000, None)
 """Training images; None: endless."""
 SNAPSHOTS = 12  # of the plain VAE, whose rival is a shorter training
 SIDE, NOISE = 4, 0.25 * 4**2 / 7**2  # pixels of a square; a square's noise as in the original study

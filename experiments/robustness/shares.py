@@ -33,9 +33,8 @@ def shares_table(runs: Runs) -> Table:
         for images in SIZES:
             for bias, run_of, row in biases_of(runs, images):
                 values = _values(runs, question, run_of, row, images)
-                data = f"{images:,}" if images else "endless"
                 parts = (fixed(part, 2) for part in shares(values))
-                rows.append([question.name, data, bias, *parts])
+                rows.append([question.name, f"{images:,}" if images else "endless", bias, *parts])
     columns = {
         "question": "question",
         "images": "images",

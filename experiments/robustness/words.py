@@ -20,6 +20,7 @@ from experiments.robustness.effects import (
 )
 from experiments.robustness.runs import BIASES, FAIR_RUN, OBJECTIVES, PLAIN, PLAIN_STRENGTH
 from experiments.robustness.runs import name as run_name
+from experiments.robustness.sizes import by_size, data
 
 IN_WORDS = {
     "shift": "all squares lighter: latents have the mean 2",
@@ -51,10 +52,11 @@ def answer(found: list[Effect]) -> str:
 def _everywhere(found: list[Effect]) -> str:
     """Say whether an objective helps under every bias, for any question."""
     survivors = [
-        f"`{objective}` for {question.name}"
+        f"`{objective}` for {question.name}, {data(images)}"
+        for images, some in by_size(found)
         for question in ASKED_FIRST
         for objective in OBJECTIVES
-        if (asked := biased(found, question, objective)) and all(e.verdict == BETTER for e in asked)
+        if (asked := biased(some, question, objective)) and all(e.verdict == BETTER for e in asked)
     ]
     if survivors:
         return f"Better than the plain VAE under every kind of bias: {listed(survivors)}."
@@ -62,10 +64,15 @@ def _everywhere(found: list[Effect]) -> str:
 
 
 def in_short(found: list[Effect]) -> str:
-    """Say for each question which objectives are better than the plain VAE."""
-    return "\n".join(
-        f"- {IN_SHORT[question.name]}: {_gainers(found, question)}." for question in ASKED_FIRST
-    )
+    """Say for each question which objectives are better than the plain VAE, by amount of data."""
+    lines = []
+    for question in ASKED_FIRST:
+        lines.append(f"- {IN_SHORT[question.name]}: better than the plain VAE is")
+        lines += [
+            f"    - with {data(images)}: {_gainers(some, question)}."
+            for images, some in by_size(found)
+        ]
+    return "\n".join(lines)
 
 
 def _gainers(found: list[Effect], question: Question) -> str:
@@ -79,24 +86,20 @@ def _gainers(found: list[Effect], question: Question) -> str:
             at = f"{least:g}" if least == most else f"{least:g} to {most:g}"
             kinds = of(len(gained), len(asked), "kind")
             words.append(f"`{objective}` at {kinds} of bias (at strength {at})")
-    return (
-        f"better than the plain VAE is {listed(words)}"
-        if words
-        else "no objective is better than the plain VAE"
-    )
+    return listed(words, "no objective")
 
 
 def design(runs: Runs) -> str:
     """Say what was trained, and what the biases are."""
     study = next(iter(runs.values())).study
     sizes = sorted({r.study.training.training_images or 0 for r in runs.values()})
-    data = listed(f"{n:,} training images" if n else "endless data" for n in sizes)
+    amounts = listed(data(n or None) for n in sizes)
     biases = "\n".join(
         f"- `{kind}`: {IN_WORDS[kind]}" for kind in BIASES if any(f"-{kind}-" in n for n in runs)
     )
     return (
         f"Seven objectives, each over five strengths of its own, are trained under six kinds of "
-        f"bias and without one, with {data}, {study.seeds} seeds each, for "
+        f"bias and without one, with {amounts}, {study.seeds} seeds each, for "
         f"{study.training.steps:,} steps. Strengths are chosen on the other seeds, so that no "
         "seed is judged by a choice it had a say in. The *plain VAE* is the β-ELBO at β = 1. The "
         "images are those of the original study with squares of "
@@ -115,11 +118,11 @@ def capacity(runs: Runs) -> str:
     kl = term(plain, "kl", one)
     near = held.column(kl)
     return (
-        f"`capacity` is far behind. Without a bias the plain VAE's KL is {kl:.1f} nats and its "
-        f"reconstruction term {term(plain, 'reconstruction', one):.1f}; at C = "
-        f"{held.beta[near]:g} its KL is {term(held, 'kl', near):.1f} and its reconstruction term "
-        f"{term(held, 'reconstruction', near):.1f}. So it holds the KL where it is told to, with "
-        "latents that say little: at γ = 1,000 the penalty sets the size of Adam's steps. Burgess "
+        "`capacity` is far behind. Without a bias, of 1,000 images, the plain VAE's KL is "
+        f"{kl:.1f} nats and its reconstruction term {term(plain, 'reconstruction', one):.1f}; at "
+        f"C = {held.beta[near]:g} its KL is {term(held, 'kl', near):.1f} and its reconstruction "
+        f"term {term(held, 'reconstruction', near):.1f}. So it holds the KL where it is told to, "
+        "with latents that say little: at γ = 1,000 the penalty sets the size of Adam's steps. Burgess "
         "et al. 2018 train many times longer."
     )
 
@@ -146,13 +149,13 @@ def judged() -> str:
         "over paired seeds at 5 % after Holm's correction for all tests of a question. = is the "
         "same: two one-sided tests exclude a gain or a loss of "
         f"{CODE_Q.margin:g} in R², a tenth of an error or of a factor, {GAP_Q.margin:g} nat. The "
-        f"rest is open. *{STEPS.capitalize()}* is the plain VAE stopped after a number of steps "
-        "chosen as strengths are (in brackets, its steps): the rival of every regularisation. CSVs "
-        "have gains in the unit of the question (R², the "
-        "logarithm of a ratio, nats), intervals, seeds that agree, and gains beyond those on "
+        f"rest is open. *{STEPS.capitalize()}*, asked of limited data, is the plain VAE stopped "
+        "after a number of steps chosen as strengths are (in brackets, its steps): the rival of "
+        "every regularisation. CSVs have gains in the unit of the question (R², the logarithm of a "
+        "ratio, nats), intervals, seeds that agree, and gains beyond those on "
         "fair data.\n\n"
-        "Limits: one network, one learning rate, one severe strength of each bias, one number of "
-        "images. Except for the β-ELBO, the mixture and the autoencoder an objective's own term "
+        "Limits: one network, one learning rate, one severe strength of each bias. "
+        "Except for the β-ELBO, the mixture and the autoencoder an objective's own term "
         "is added to a KL of weight 1, and not tried with a weaker one. An objective that is "
         "best at the strength that makes it the plain VAE is the same by choice."
     )

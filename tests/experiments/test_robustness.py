@@ -15,6 +15,8 @@ from experiments.robustness import effects as told
 from experiments.robustness.page import page
 from experiments.robustness.runs import BIASES, OBJECTIVES, RUNS, SIZES, name
 from experiments.robustness.shares import shares
+from experiments.robustness.sizes import amounts
+from experiments.robustness.words import answer, in_short
 
 SEEDS = 5
 NOISE = 0.001 * np.arange(-2.0, 3.0)  # of the seeds, so that intervals have a width
@@ -183,6 +185,22 @@ def test_the_page_has_every_objective_and_its_tables_as_csv(tmp_path):
             rows = {row["objective"]: row for row in csv.DictReader(lines)}
         assert set(OBJECTIVES) <= set(rows)
     assert float(rows["hfs"]["shift_gain"]) == 0
+
+
+def test_amounts_of_data_are_counted_apart():
+    """Of one objective at every bias, better with limited data and worse with endless."""
+    turned = {
+        name("hfs", bias, images): {"r2": [r2, 0.5, 0.5, 0.5, 0.5] if images else r2}
+        for images, r2 in ((1_000, 0.7), (None, 0.3))
+        for bias in BIASES
+    }
+    found = told.effects(all_alike(**turned))
+    assert "`hfs` for code, 1,000 training images." in answer(found)
+    assert "0 turn from worse to better with endless data and 6 from better to worse" in (
+        amounts([e for e in found if e.bias != told.FAIR])
+    )
+    lines = in_short(found).splitlines()
+    assert "`hfs` at 6 of 6 kinds of bias" in lines[1] and "no objective" in lines[2]
 
 
 def test_a_quick_look_has_part_of_the_runs_and_the_whole_page():
