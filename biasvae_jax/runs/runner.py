@@ -152,27 +152,30 @@ class Run:
                 if self.checkpoint_interval:  # 0: at every chunk, whatever it takes
                     pause = max(self.checkpoint_interval, (saved_at - started) / CHECKPOINT_SHARE)
             raise_if(asked)
-        self.progress.note(f"scoring {len(models.seed)} models")
         finite = history.finite & self.sweep.finite(models, state)
         taken = self.sweep.gather(state.step, models)
-        scores = self.sweep.score(models, state.params)._asdict()
-        reductions = None
-        if self._reference is not None:
-            reductions = linear_reductions(self._reference, self.study.grid.rows[part])
-        diagnosis = self.sweep.diagnose(models, state.params, reductions)._asdict()
-        scores |= {name: value for name, value in diagnosis.items() if value is not None}
-        losses = self.sweep.losses(models, state.params)
-        if losses is not None:
-            gap = losses.test - losses.train
-            scores |= dict(zip(GENERALISATION, (*losses, gap), strict=True))
-        events = self.sweep.events(models, state.params)
-        scores |= events._asdict() if events else {}
         return {
             "params": serialization.to_state_dict(self.sweep.gather(state.params, models)),
-            "scores": scores,
+            "scores": self._scores(models, state.params, part),
             "history": history._replace(finite=finite, steps=taken)._asdict(),
             **course_part(course),
         }
+
+    def _scores(self, models: Models, params: Any, part: slice) -> dict[str, Any]:
+        """Score a group's trained models."""
+        reductions = None
+        if self._reference is not None:
+            reductions = linear_reductions(self._reference, self.study.grid.rows[part])
+        self.progress.note(f"scoring {len(models.seed)} models")
+        scores = self.sweep.score(models, params)._asdict()
+        diagnosis = self.sweep.diagnose(models, params, reductions)._asdict()
+        scores |= {name: value for name, value in diagnosis.items() if value is not None}
+        losses = self.sweep.losses(models, params)
+        if losses is not None:
+            gap = losses.test - losses.train
+            scores |= dict(zip(GENERALISATION, (*losses, gap), strict=True))
+        events = self.sweep.events(models, params)
+        return scores | (events._asdict() if events else {})
 
     def _start(
         self, number: int, models: Models

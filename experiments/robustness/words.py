@@ -122,8 +122,8 @@ def capacity(runs: Runs) -> str:
         f"{kl:.1f} nats and its reconstruction term {term(plain, 'reconstruction', one):.1f}; at "
         f"C = {held.beta[near]:g} its KL is {term(held, 'kl', near):.1f} and its reconstruction "
         f"term {term(held, 'reconstruction', near):.1f}. So it holds the KL where it is told to, "
-        "with latents that say little: at γ = 1,000 the penalty sets the size of Adam's steps. Burgess "
-        "et al. 2018 train many times longer."
+        "with latents that say little: at γ = 1,000 the penalty sets the size of Adam's steps. "
+        "Burgess et al. 2018 train many times longer."
     )
 
 
