@@ -18,6 +18,7 @@ from experiments.findings.best_beta import (
 from experiments.findings.controls import controls_table, gains_in_controls
 from experiments.findings.evidence import CODE, HUNDREDTH, WEAK, sizes, stopped
 from experiments.findings.figures import against_beta
+from experiments.findings.networks import code_by_network
 from experiments.findings.optima import Best, best
 from experiments.findings.rivals import rivals, rivals_table
 from experiments.findings.runs import RIVAL_SIZE
@@ -77,6 +78,7 @@ def code_page(runs: Runs) -> Page:
                 runs,
                 {"R²": ("r2", lambda run: run.course(CODE)[..., -1], share_interval)},
             ),
+            *code_by_network(runs),
             *controls_table("code_controls", runs, (CODE,)),
             f"A β above the weakest gains R² in {gains_in_controls(runs, CODE, 'higher')}.",
         ],

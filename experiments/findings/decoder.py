@@ -10,6 +10,7 @@ from experiments.findings.controls import controls_table, gains_in_controls
 from experiments.findings.evidence import DECODER, EXACT, WEAK, at_end, sizes, stopped
 from experiments.findings.figures import against_beta, training
 from experiments.findings.linear import linear_table
+from experiments.findings.networks import decoder_by_network
 from experiments.findings.optima import Best, ShortAgainstStrong, short_against_strong, surely
 from experiments.findings.rivals import rivals, rivals_table
 from experiments.findings.runs import RIVAL_SIZE
@@ -82,6 +83,7 @@ def decoder_page(runs: Runs) -> Page:
             f"β = {WEAK:g} it explains {share} of what the networks lose in `{DECODER}` to "
             "the training set (theirs minus that with endless data):",
             theory,
+            *decoder_by_network(runs),
             *controls_table("decoder_controls", runs, (DECODER,)),
             "A β above the weakest lowers the error by more than a tenth in "
             f"{gains_in_controls(runs, DECODER, 'lower')}.",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from experiments.findings.curves import REACHED, noise_ratio, time_ratio
+from experiments.findings.networks import networks
 from experiments.pages.documents import Page, Part, commands_table
 from experiments.pages.run import Runs
 from experiments.pages.tables import Table
@@ -30,8 +31,9 @@ def methods_page(runs: Runs, commands: Mapping[str, str]) -> Page:
         "methods",
         "Methods: how far to trust it, and how to make it again",
         f"{len(runs)} sweeps of {listed((f'{s}' for s in seeds), 'no')} seeds are behind these "
-        "pages. One network, one optimiser, one world and one bias are tried; what differs between "
-        "runs is β, the bias, the number of images, the KL, the warm-up and the rivals of β.",
+        "pages. One optimiser, one world and one bias are tried, and one network but for a control "
+        f"of {len(networks(runs))} others; what differs between runs is β, the bias, the number of "
+        "images, the KL, the warm-up and the rivals of β.",
         [
             "## How far to trust it",
             "A seed is a replicate of initialisation, noise and training set; the same seed has "

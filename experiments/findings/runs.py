@@ -29,6 +29,13 @@ RIVALS = {
     **{f"width-{width}": ("--hidden", width) for width in ("8", "32")},
     **{f"noise-{level}": ("--input-noise", level) for level in ("0.25", "0.5", "1")},
 }
+NETWORKS = {
+    "linear": ("--hidden",),
+    "depth-2": ("--hidden", "128", "128"),
+    "width-512": ("--hidden", "512"),
+    "tanh": ("--activation", "tanh"),
+    "latents-18": ("--latent-dim", "18"),
+}
 AROUND = (0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 1, 1.01, 1.025, 1.05, 1.1)  # of β*
 
 
@@ -71,6 +78,11 @@ def _all() -> dict[str, Plan]:
         quick = QUICK_WARM if name in ("decay-0.3", "width-32", "noise-0.5") else None
         known = (*rival, "--training-images", f"{RIVAL_SIZE}")
         runs[name] = Plan((*known, *flags), quick)
+    other = ("--mu", "0", "2", "--beta", "0.1", "1", "3", "10", *EXACT, *WARM, *SEEDS, *COURSE)
+    for name, flags in NETWORKS.items():
+        quick = QUICK_WARM if name in ("linear", "tanh") else None
+        known = (*other, "--training-images", f"{RIVAL_SIZE}")
+        runs[f"net-{name}"] = Plan((*known, *flags), quick)
     for kl, activation, rate in product(
         ("sampled", "analytic"), ("relu", "leaky_relu"), ("1e-3", "3e-4")
     ):
