@@ -45,10 +45,11 @@ def _front(runs: Runs, answers: list[Page]) -> Page:
             "## Which β is best?",
             *_best(runs),
             *(part for page in answers for part in _short(page)),
-            "## Another world: rivers",
+            "## Other worlds: rivers and faces",
             "The same questions of pictures that people can judge: [rivers](findings/rivers.md), "
-            "hardly any of which curve left in training. `python -m experiments.rare` writes "
-            "the page.",
+            "hardly any of which curve left in training, and [faces](findings/faces.md), whose "
+            "hair and skin vary together in training. `python -m experiments.rare` writes these "
+            "pages.",
             "## What did not survive",
             "What others or earlier versions of these pages said, beside what is measured here:",
             claims_table(runs),

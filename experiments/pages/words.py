@@ -41,6 +41,11 @@ def escaped(text: str) -> str:
     return text.replace("*", "\\*")
 
 
+def short(number: float) -> str:
+    """Write a number as short as it is, with a minus sign that is no hyphen."""
+    return f"{number:g}".replace("-", "−")
+
+
 def of(count: int, whole: int, one: str, many: str | None = None) -> str:
     """Write "3 of 11 rows"."""
     return f"{count} of {whole} {one if whole == 1 else many or one + 's'}"

@@ -28,6 +28,18 @@ def mean_over(asked: Asked, name: str, classes: list[int] = RARE) -> np.ndarray:
     return asked.values(name)[..., classes].mean(-1)
 
 
+def contrast(asked: Asked, code: str, number: int) -> np.ndarray:
+    """Return how far rare faces differ in a number, over how far common ones do.
+
+    1 where what is drawn tells hair from skin, −1 where one follows the other as in training.
+    `code` is `best` or `encoded`, the number 0 (hair) or 1 (skin). `[bias, strength, seed]`.
+    """
+    drawn = asked.values(f"{code}_numbers")[..., number]  # [..., class]
+    dark_light, dark_dark, blond_light, blond_dark = np.moveaxis(drawn, -1, 0)
+    common = blond_light - dark_dark
+    return (blond_dark - dark_light) / (-common if number else common)
+
+
 def moved(asked: Asked, factor: int, number: int, head: str = "fair") -> np.ndarray:
     """Return how far a number moves with a factor (0 hair, 1 skin), `[bias, strength, seed]`."""
     return asked.values(f"moved_{head}")[..., factor, number]

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.findings.figures.axes import WIDTH, beta_axis, legend, line, shades
+from experiments.pages.words import short
 from experiments.rare.apart import moved
 from experiments.rare.asked import Asked
 from experiments.rare.images import Row, rows_of_images
@@ -21,7 +22,7 @@ def drawn(asked: Asked, beta: float) -> Figure:
     rows = [Row("test face", truth)]
     for rho in asked.run.mu:
         rows += [
-            Row(f"ρ = {rho:g}:\nencoder's code", asked.pictures("encoded", rho, beta), True),
+            Row(f"ρ = {short(rho)}:\nencoder's code", asked.pictures("encoded", rho, beta), True),
             Row("best code", asked.pictures("best", rho, beta)),
         ]
     return rows_of_images(rows)
@@ -32,7 +33,7 @@ def moved_pictures(asked: Asked, beta: float) -> Figure:
     rows = []
     for rho in asked.run.mu:
         strips = asked.pictures("moved", rho, beta)
-        rows.append(Row(f"ρ = {rho:g}", strips.reshape(-1, *strips.shape[2:])))
+        rows.append(Row(f"ρ = {short(rho)}", strips.reshape(-1, *strips.shape[2:])))
     between = [""] * (len(rows[0].images) // 2 - 2)
     return rows_of_images(rows, ["hair, from", *between, "to", "skin, from", *between, "to"])
 
@@ -42,7 +43,7 @@ def samples(asked: Asked, beta: float) -> Figure:
     rows = []
     for rho in asked.run.mu:
         rows += [
-            Row(f"ρ = {rho:g}", asked.pictures("prior", rho, beta), space=True),
+            Row(f"ρ = {short(rho)}", asked.pictures("prior", rho, beta), space=True),
             Row("most blond\nand dark-skinned", asked.pictures("rarest", rho, beta)),
         ]
     return rows_of_images(rows)
@@ -58,7 +59,7 @@ def effects(asked: Asked) -> Figure:
             zip(asked.run.mu, shades(len(asked.run.mu)), strict=True)
         ):
             own, other = (moved(asked, factor, k)[i] for k in (factor, 1 - factor))
-            line(axes, beta, own, color=colour, label=f"ρ = {rho:g}")
+            line(axes, beta, own, color=colour, label=f"ρ = {short(rho)}")
             line(axes, beta, other, color=colour, linestyle="--")
         beta_axis(axes, beta)
         axes.set_title(f"{FACTORS[factor]} moved", fontsize=10)

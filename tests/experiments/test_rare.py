@@ -32,6 +32,14 @@ def jitter(shape, seed=0):
     return 1 + 1e-2 * np.random.default_rng(seed).normal(size=shape)
 
 
+def drawn(hair, skin, shape):
+    """Numbers of faces whose rare classes differ by so much of what the common ones do."""
+    of = lambda k, way: 0.5 + 0.3 * k * way  # noqa: E731 - hair, skin of a class, −1 or 1
+    classes = [(-1, -1, 1), (-1, 1, 0), (1, -1, 0), (1, 1, 1)]  # hair, skin, rare
+    each = [(of(a, hair if rare else 1), of(b, skin if rare else 1)) for a, b, rare in classes]
+    return np.broadcast_to(np.array(each), (*shape, 4, 2)) * jitter((*shape, 1, 1))
+
+
 def made_up(name, folder, **changes):
     """A run whose models draw what they were trained on; `changes` replace answers."""
     study = read_flags(RUNS[name].words(False))[1]
@@ -50,6 +58,12 @@ def made_up(name, folder, **changes):
     }
     values["prior"] = (np.broadcast_to(np.round(8192 * training), (*shape, classes)), "class")
     values["prior_numbers"] = (np.full((*shape, classes, 2), 0.05), "class", "number")
+    for code in ("best", "encoded"):
+        values[f"{code}_numbers"] = (
+            drawn(1, 1, shape) if classes == 4 else np.zeros((*shape, 9, 2)),
+            "class",
+            "number",
+        )
     values["recovered"] = (np.full((*shape, len(study.world.factors)), 0.8), "factor")
     for head in ("fair", "biased"):
         values[f"moved_{head}"] = (np.broadcast_to(np.eye(2), (*shape, 2, 2)), "moved", "number")
@@ -220,4 +234,20 @@ def test_the_pages_are_written_with_their_pictures_beside_the_other_findings(run
             assert (tmp_path / "images" / picture).stat().st_size > 5_000
         for table in re.findall(r"\]\((\w+\.csv)\)", text):
             assert len((tmp_path / "findings" / table).read_text().splitlines()) > 1
-    assert "moves the skin by 0 at ρ = -0.9" in text.replace("−", "-")
+    assert "moves the skin by 0 at ρ = -1" in text.replace("−", "-")
+    assert "**Yes, even where training never showed them apart.**" in text
+
+
+@pytest.mark.parametrize(
+    ("skin", "told"),
+    [(0.9, "Yes, even where"), (0.4, "In part, even where"), (-1, "Not where training")],
+)
+def test_the_answer_on_faces_follows_how_far_rare_skins_differ(tmp_path, skin, told):
+    run = read_flags(RUNS["faces"].words(False))[1]
+    numbers = drawn(0.8, skin, run.grid.shape), "class", "number"
+    made = made_up("faces", tmp_path, best_numbers=numbers)
+    asked = Asked.of(made)
+    np.testing.assert_allclose(apart.contrast(asked, "best", 0), 0.8, atol=0.05)
+    np.testing.assert_allclose(apart.contrast(asked, "best", 1), skin, atol=0.05)
+    answer = command.faces_page({"faces": made}).answer
+    assert answer.startswith(f"**{told}")
