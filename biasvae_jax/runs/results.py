@@ -41,10 +41,15 @@ def loss_meanings(objective: Objective, where: str = "the last 5 % of steps") ->
     return {
         name: Meaning(
             f"{text}, mean over {where}", objective.units.get(name, "nat"), "", "training",
-            title=text[:1].upper() + text[1:],
+            title=_sentence(text),
         )
         for name, text in objective.meanings.items()
     }  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital, but leave a symbol as it is: a capital β looks like a B."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
 
 
 def _swept() -> dict[str, Meaning]:

@@ -7,7 +7,7 @@ import xarray as xr
 from biasvae_jax.meaning import COLOURS, GROUPS, Meaning, stored_meaning
 from biasvae_jax.objectives import BetaElbo
 from biasvae_jax.runs.meanings import with_todays_meanings
-from biasvae_jax.runs.results import MEANINGS
+from biasvae_jax.runs.results import MEANINGS, loss_meanings
 from biasvae_jax.scores import families
 from biasvae_jax.scores.base import SCORES
 
@@ -18,6 +18,11 @@ def test_every_score_has_a_plain_name_of_its_own():
     assert set(families.VARIABLES["mcc"]) <= set(ALL)
     titles = [meaning.title for meaning in ALL.values()]
     assert all(titles) and len(set(titles)) == len(titles)
+
+
+def test_a_symbol_that_begins_a_plain_name_stays_the_symbol():
+    titles = [meaning.title for meaning in loss_meanings(BetaElbo()).values()]
+    assert "β-ELBO loss" in titles and "Single-sample KL" in titles
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
