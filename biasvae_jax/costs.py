@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 BATCH_BYTES = 256 * 2**20  # what a network may keep of all rows at once
@@ -79,6 +80,13 @@ def over_rows(function: Callable, rows: Any) -> Any:
     if live <= BATCH_BYTES:
         return function(rows)
     size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
-    many = max(1, len(jax.tree.leaves(rows)[0]) * size // live)
-    one = lambda row: jax.tree.map(lambda a: a[0], function(jax.tree.map(lambda a: a[None], row)))  # noqa: E731
-    return jax.lax.map(one, rows, batch_size=many)
+    whole = len(jax.tree.leaves(rows)[0])
+    many = max(1, min(whole, whole * size // live))
+    blocks, rest = divmod(whole, many)
+    stacked = lambda a: a[: blocks * many].reshape(blocks, many, *a.shape[1:])  # noqa: E731
+    parts = jax.lax.map(function, jax.tree.map(stacked, rows))
+    found = jax.tree.map(lambda a: a.reshape(blocks * many, *a.shape[2:]), parts)
+    if not rest:
+        return found
+    last = function(jax.tree.map(lambda a: a[-rest:], rows))
+    return jax.tree.map(lambda *a: jnp.concatenate(a), found, last)

@@ -42,3 +42,4 @@ def test_rows_in_batches_are_the_rows_at_once(monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     program = str(jax.make_jaxpr(in_batches)(rows))
     assert "scan" in program and "f32[433,3]" in program  # a third of the rows, rounded down
+    assert "f32[1,3]" in program  # and what is left

@@ -47,10 +47,11 @@ def aggregated_posterior(
     q(z) = 1/M Σ_m N(z; mean_m, exp(logvar_m)), and q(z_j) alike. Shapes: `z` `[rows, latents]`,
     `mean` and `logvar` `[M, latents]` → `[rows]` both.
     """
-    each = log_normal(*jnp.broadcast_arrays(z[:, None], mean[None], logvar[None]))
+    # [M, latents, rows]: sums over images and latents are sums of vectors over rows
+    each = log_normal(z.T[None], mean[..., None], logvar[..., None])
     images = math.log(len(mean))
-    joint = jax.nn.logsumexp(each.sum(-1), axis=1) - images
-    return joint, (jax.nn.logsumexp(each, axis=1) - images).sum(-1)
+    joint = jax.nn.logsumexp(each.sum(1), axis=0) - images
+    return joint, (jax.nn.logsumexp(each, axis=0) - images).sum(0)
 
 
 def linear_warmup(step: jax.Array, warmup: int) -> jax.Array:
