@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.robustness.effects import BETTER, QUESTIONS, SAME, WORSE, Effect
+from experiments.robustness.effects import BETTER, QUESTIONS, SAME, WORSE, Effect, Question
 from experiments.robustness.sizes import data
 
 WIDTH = 7.6  # inches, near the width of the page
@@ -41,8 +41,14 @@ def maps(found: list[Effect]) -> Figure:
             title = question.title if images == sizes[0] else ""
             axes.set_title(f"{title}\n{data(images)}", fontsize=9, loc="left")
             axes.set_xticks(range(len(biases)), biases, rotation=40, ha="right", fontsize=8)
+            axes.tick_params(labelbottom=question is _lowest(found, images))
             axes.set_yticks(range(len(objectives)), objectives, fontsize=8)
         unit = "gain, ln" if question.unit == "ln" else f"gain, {question.unit}"
         assert drawn is not None  # there is a size at least
         figure.colorbar(drawn, ax=list(row), label=unit, shrink=0.9)
     return figure
+
+
+def _lowest(found: list[Effect], images: int | None) -> Question:
+    """Return the question whose panel is the lowest of an amount of data."""
+    return [q for q in QUESTIONS if any((e.question, e.images) == (q, images) for e in found)][-1]

@@ -23,7 +23,7 @@ OBJECTIVES: dict[str, tuple[str, tuple[float, ...]]] = {
     "dip_ii": ("dip", (0, 1, 5, 20, 50)),
     "hfs": ("gamma", (0, 1, 3, 10, 30)),
     "capacity": ("capacity", (2, 4, 8, 12, 16)),
-    "autoencoder": ("penalty", (0, 0.1, 1, 10, 100)),
+    "autoencoder": ("penalty", (0, 1, 10, 100, 1000)),
 }
 """Kind → flag of its strength, and the strengths."""
 PLAIN, PLAIN_STRENGTH = "beta_elbo", 1.0  # the plain VAE

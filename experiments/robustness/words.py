@@ -1,6 +1,6 @@
 """What the page says in words, by what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -42,25 +42,57 @@ ASKED_FIRST = (CODE_Q, MEAN_Q, DECODER_Q, PRIOR_Q)
 
 
 def answer(found: list[Effect]) -> str:
-    """Answer the page's question in two sentences."""
+    """Answer the page's question in a few sentences."""
     return (
-        f"**{_everywhere(found)}** An objective counts as better where its best strength, chosen "
-        "on other seeds, is surely better than the plain VAE (the β-ELBO at β = 1)."
+        f"**{' '.join(_everywhere(images, some) for images, some in by_size(found))}**"
+        f"{_weaker(found)} An objective counts as better where its best strength, chosen on other "
+        "seeds, is surely better than the plain VAE (the β-ELBO at β = 1)."
     )
 
 
-def _everywhere(found: list[Effect]) -> str:
-    """Say whether an objective helps under every bias, for any question."""
-    survivors = [
-        f"`{objective}` for {question.name}, {data(images)}"
-        for images, some in by_size(found)
+def _everywhere(images: int | None, found: list[Effect]) -> str:
+    """Say which objectives help under every bias, and for what."""
+    kept = {
+        question: [
+            f"`{objective}` (at {_strengths(asked)})"
+            for objective, asked in _surviving(found, question)
+        ]
         for question in ASKED_FIRST
-        for objective in OBJECTIVES
-        if (asked := biased(some, question, objective)) and all(e.verdict == BETTER for e in asked)
+    }
+    named = [
+        f"for the {IN_SHORT[q.name].lower()} {listed(names)}" for q, names in kept.items() if names
     ]
-    if survivors:
-        return f"Better than the plain VAE under every kind of bias: {listed(survivors)}."
-    return "No objective is better than the plain VAE under every kind of bias, for any question."
+    return (
+        f"With {data(images)} better than the plain VAE under every kind of bias: "
+        f"{'; '.join(named) if named else 'none, for any question'}."
+    )
+
+
+def _surviving(found: list[Effect], question: Question) -> Iterator[tuple[str, list[Effect]]]:
+    for objective in OBJECTIVES:
+        asked = biased(found, question, objective)
+        if asked and all(e.verdict == BETTER for e in asked):
+            yield objective, asked
+
+
+def _weaker(found: list[Effect]) -> str:
+    """Say so where every β that survives is below the plain VAE's."""
+    strengths = [
+        e.strength
+        for _, some in by_size(found)
+        for question in ASKED_FIRST
+        for objective, asked in _surviving(some, question)
+        if OBJECTIVES[objective][0] == OBJECTIVES[PLAIN][0]
+        for e in asked
+    ]
+    if not strengths or max(strengths) >= PLAIN_STRENGTH:
+        return ""
+    return f" Each β among them is below {PLAIN_STRENGTH:g}: less regularisation, not more."
+
+
+def _strengths(effects: Sequence[Effect]) -> str:
+    least, most = min(e.strength for e in effects), max(e.strength for e in effects)
+    return f"{least:,g}" if least == most else f"{least:,g} to {most:,g}"
 
 
 def in_short(found: list[Effect]) -> str:
@@ -82,10 +114,8 @@ def _gainers(found: list[Effect], question: Question) -> str:
         asked = biased(found, question, objective)
         gained = [e for e in asked if e.verdict == BETTER]
         if gained:
-            least, most = min(e.strength for e in gained), max(e.strength for e in gained)
-            at = f"{least:g}" if least == most else f"{least:g} to {most:g}"
             kinds = of(len(gained), len(asked), "kind")
-            words.append(f"`{objective}` at {kinds} of bias (at strength {at})")
+            words.append(f"`{objective}` at {kinds} of bias (at strength {_strengths(gained)})")
     return listed(words, "no objective")
 
 
