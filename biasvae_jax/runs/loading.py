@@ -16,7 +16,7 @@ import xarray as xr
 from flax import serialization
 
 from biasvae_jax.axes import Grid
-from biasvae_jax.components import Component, ConfigError, register
+from biasvae_jax.components import Component, register
 from biasvae_jax.config import Config
 from biasvae_jax.meaning import stored_meaning
 from biasvae_jax.networks import Params
@@ -26,18 +26,13 @@ from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.runs.meanings import with_todays_meanings
 from biasvae_jax.runs.reading import cannot_read_now
 from biasvae_jax.runs.results import (
-    SCORES,
-    history_dataset,
-    results_dataset,
     with_todays_regimes,
 )
+from biasvae_jax.runs.so_far import newest, so_far, threshold
 from biasvae_jax.statistics.staircase import distinct
 from biasvae_jax.study import Study
 from biasvae_jax.sweep.plan import Plan, plan_from_dict
-from biasvae_jax.theory import collapse_boundary
-from biasvae_jax.theory.reference import why_none
 from biasvae_jax.training import Recipe
-from biasvae_jax.training import history as training_history
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +128,7 @@ class LoadedRun:
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 - a group is large; two of them are enough
     def _params(self, group: int) -> Any:
-        found = _newest(self.path, group, self.study)
+        found = newest(self.path, group, self.study)
         if found is None:
             raise StorageError(f"{self.path} holds no parameters of group {group} yet")
         tree = found[1]
@@ -196,7 +191,7 @@ class LoadedRun:
         """β* of the linear theory for each bias, `[bias]`; None where the study has none."""
         if "threshold" in self.scores:
             return self.scores["threshold"].values
-        return None if self.finished and "gap" not in self.scores else _threshold(self.study)
+        return None if self.finished and "gap" not in self.scores else threshold(self.study)
 
     @property
     def boundaries(self) -> np.ndarray | None:
@@ -246,7 +241,7 @@ def load_run(path: str | Path, components: Iterable[type[Component]] = ()) -> Lo
     about = read_run(path)
     study = directory.stored_study(path, about)
     finished = directory.is_finished(path)
-    scores, history, steps = _whole(path, study) if finished else _so_far(path, study, about)
+    scores, history, steps = _whole(path, study) if finished else so_far(path, study, about)
     if (path / "scores.nc").exists():
         more = with_factor_names(directory.read_dataset(path / "scores.nc", study))
         scores = scores.assign({n: more[n] for n in more.data_vars if n not in scores})
@@ -299,76 +294,9 @@ def read_run(path: Path) -> dict[str, Any]:
     return about
 
 
-def _threshold(study: Study) -> np.ndarray | None:
-    """Compute β*, which 0.1.0 did not store; None where there is none, or no data to ask."""
-    try:
-        recipe = study.recipe
-    except ConfigError:
-        return None
-    if why_none(recipe):
-        return None
-    return collapse_boundary(
-        recipe.world, study.grid.bias.values, recipe.likelihood_variance, recipe.bias
-    )
-
-
-def _newest(path: Path, group: int, study: Study) -> tuple[int, Any] | None:
-    """Read a group as (step, tree), finished or its newest checkpoint; None where there is none.
-
-    Twice, since it may have been finished in between.
-    """
-    for _ in range(2):
-        tree = directory.load_models(path, group, study)
-        if tree is not None:
-            return study.training.steps, tree
-        found = directory.load_checkpoint(path, group, study)
-        if found is not None:
-            return found
-    return None
-
-
 def _whole(path: Path, study: Study) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
     """Read scores and history of a finished run."""
     scores, history = (
         directory.read_dataset(path / name, study) for name in ("results.nc", "history.nc")
     )
     return with_todays_regimes(scores), history, np.full(study.grid.size, study.training.steps)
-
-
-def _so_far(path: Path, study: Study, about: dict) -> tuple[xr.Dataset, xr.Dataset, np.ndarray]:
-    """Gather scores and history of a run in training from its groups and checkpoints."""
-    grid, total = study.grid, study.training.steps
-    terms = study.objective.Terms._fields
-    history = training_history.empty(grid.size, total, len(terms))
-    scores: dict[str, np.ndarray] = {}
-    steps = np.zeros(grid.size, int)
-    for number, part in enumerate(plan_from_dict(about["plan"]).groups(grid.size)):
-        step, tree = _newest(path, number, study) or (0, None)
-        if tree is not None:
-            steps[part] = step
-            for name, stored in tree["history"].items():
-                getattr(history, name)[part] = stored
-            for name, stored in tree.get("scores", {}).items():
-                if name in SCORES:
-                    scores.setdefault(name, np.full(grid.size, np.nan))[part] = stored
-    if not scores:  # none is scored yet; those that every study has
-        scores = {name: np.full(grid.size, np.nan) for name in ("active_units", "recovery_r2")}
-    curves = history_dataset(study, history)
-    bins = training_history.bin_of(np.arange(total), total)
-    ends = xr.DataArray(np.cumsum(np.bincount(bins)), dims="step")
-    curves = curves.where(ends <= _on_grid(steps, grid))
-    results = results_dataset(study, scores, history, {}, _threshold(study))
-    scored = _on_grid(~np.isnan(scores["active_units"]), grid)
-    for name in ("active_units", "regime"):
-        results[name] = results[name].where(scored)
-    results["finite"] = _on_grid(history.finite, grid).astype("int8")
-    place = xr.DataArray(np.arange(curves.sizes["step"]), dims="step")
-    for name in terms:  # the newest 5 % of the steps taken
-        taken = curves[name].notnull().sum("step")
-        newest = place >= taken * (1 - training_history.TAIL) - 1
-        results[name] = curves[name].where(newest).mean("step").assign_attrs(results[name].attrs)
-    return results, curves, steps
-
-
-def _on_grid(flat: np.ndarray, grid: Grid) -> xr.DataArray:
-    return xr.DataArray(grid.unflatten(flat), dims=grid.dims)

@@ -8,7 +8,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 
@@ -17,13 +17,7 @@ from biasvae_jax.biases import Bias, Shift
 from biasvae_jax.components import (
     ROLES,
     ConfigError,
-    UnknownKind,
-    from_values,
     require,
-    require_choice,
-    require_number,
-    require_numbers,
-    require_positive,
     require_whole,
     settle,
     settle_fields,
@@ -32,77 +26,11 @@ from biasvae_jax.components import (
 from biasvae_jax.networks import Architecture, Dense
 from biasvae_jax.objectives import BetaElbo, Objective
 from biasvae_jax.stranger import Stranger
-from biasvae_jax.training.course import frame_steps, snapshot_steps
-from biasvae_jax.training.recipe import Decay, Recipe
+from biasvae_jax.study import stored
+from biasvae_jax.study.stored import FORMAT, WHOLE, parse
+from biasvae_jax.study.training import Training
+from biasvae_jax.training.recipe import Recipe
 from biasvae_jax.worlds import Squares, World
-
-FORMAT = 2
-WHOLE = ("seeds", "latent_dim")
-# of the flat form: fields that it lacks, and those that were added since runs were first stored
-LATER = {"activation"}
-NOT_FLAT = {
-    *("kl", "training_images", "snapshots", "learning_rate_decay", "weight_decay", "input_noise")
-}
-SNAPSHOTS = 30  # of a time course, with a training set
-
-
-@dataclass(frozen=True)
-class Training:
-    """How each model is trained."""
-
-    steps: int = 10_000
-    """Training steps of each model."""
-    batch_size: int = 64
-    """Fresh images a step."""
-    training_images: int | None = None
-    """Images in the training set of each seed, shown once an epoch in a new order (None: every
-    image is a fresh one, for ever)."""
-    learning_rate: float = 1e-3
-    """Adam's learning rate."""
-    learning_rate_decay: Decay = "none"
-    """Let the learning rate fall to 0 over the training, as half a cosine, or not."""
-    weight_decay: float = 0.0
-    """Decoupled weight decay: Adam becomes AdamW."""
-    input_noise: float = 0.0
-    """Standard deviation of noise added to what the encoder sees in training (a denoising VAE)."""
-    snapshots: int | None = None
-    """Measure a time course after about so many steps, evenly in their logarithm (None: 30 with
-    --training-images, else 0)."""
-    patience: int = 0
-    """Stop a model once its mean loss over this many steps is not lower than over as many before by
-    more than `tolerance`; `steps` is the most then (0: all models take all steps)."""
-    tolerance: float = 0.1
-    """Least improvement of the loss, in nats, for a model with `patience` to go on."""
-
-    def __post_init__(self):
-        settle_fields(self)
-        require_whole("steps", self.steps)
-        require_whole("batch_size", self.batch_size)
-        require_whole("patience", self.patience, 0)
-        if self.training_images is not None:
-            require_whole("training_images", self.training_images)
-            visits = "times --steps must stay below 2³¹ images shown"
-            require(self.steps * self.batch_size < 2**31, "batch_size", self.batch_size, visits)
-        require_positive("learning_rate", self.learning_rate)
-        require_choice("learning_rate_decay", self.learning_rate_decay, get_args(Decay))
-        require_number("weight_decay", self.weight_decay, 0)
-        require_number("input_noise", self.input_noise, 0)
-        if self.snapshots is not None:
-            require_whole("snapshots", self.snapshots, 0)
-        require_number("tolerance", self.tolerance)
-        require(self.tolerance >= 0, "tolerance", self.tolerance, "must be ≥ 0 nats")
-
-    @property
-    def snapshot_steps(self) -> tuple[int, ...]:
-        """Steps after which a time course is measured, rising; the last is the end."""
-        default = 0 if self.training_images is None else SNAPSHOTS
-        count = default if self.snapshots is None else self.snapshots
-        return snapshot_steps(self.steps, count)
-
-    @property
-    def frame_steps(self) -> tuple[int, ...]:
-        """Those of the `snapshot_steps` after which pictures are drawn; the last is the end."""
-        return frame_steps(self.snapshot_steps)
 
 
 @dataclass(frozen=True)
@@ -276,47 +204,8 @@ class Study:
         A missing field takes its default, an unknown one is refused, an older component's fields
         are migrated, and values without a format are a config of 0.1.0. Raises ConfigError.
         """
-        if isinstance(values, Mapping) and "format" not in values:
-            return cls.from_flat(values, json.dumps(values, indent=2))
-        if not isinstance(values, Mapping):
-            raise ConfigError(f"the config is not an object of JSON but {type(values).__name__}")
-        if values["format"] != FORMAT:
-            raise ConfigError(
-                f"the config is of format {values['format']!r}, and this version knows up to "
-                f"{FORMAT}; install the newer package"
-            )
-        known = {"format", *ROLES, "training", "axes", *WHOLE}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ConfigError(f"the config's fields are not this version's: {unknown}")
-        axes = values.get("axes", {})
-        parts: dict[str, Any] = {}
-        for role in ROLES:
-            if role not in values:
-                continue
-            try:
-                parts[role] = from_values(role, values[role])
-            except UnknownKind:
-                if not strangers:
-                    raise
-                parts[role] = Stranger.of(role, values[role], axes)
-        training = values.get("training", {})
-        names = {f.name for f in dataclasses.fields(Training)}
-        if not isinstance(training, Mapping) or not set(training) <= names:
-            raise ConfigError("the config's training is not this version's")
-        bias = parts.get("bias", Shift).axis.name
-        strength = parts.get("objective", BetaElbo).axis.name
-        if not isinstance(axes, Mapping) or not set(axes) <= {bias, strength}:
-            raise ConfigError(f"the config's axes are not {bias} and {strength}")
-        whole = {name: values[name] for name in WHOLE if name in values}
-        return cls._stored(
-            json.dumps(values, indent=2),
-            **parts,
-            training=Training(**training),
-            biases=axes.get(bias, ()),
-            strengths=axes.get(strength, ()),
-            **whole,
-        )
+        parts = stored.parts(values, strangers)
+        return cls._stored(json.dumps(values, indent=2), **parts)
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any], text: str = "") -> "Study":
@@ -324,23 +213,7 @@ class Study:
 
         Raises ConfigError for unknown or missing fields.
         """
-        kinds: dict[str, Any] = {
-            "world": Squares, "objective": BetaElbo, "network": Dense, "training": Training
-        }  # fmt: skip
-        of_part = {name: {f.name for f in dataclasses.fields(kind)} for name, kind in kinds.items()}
-        names = set().union(*of_part.values(), {"mu", "beta"}, WHOLE) - NOT_FLAT
-        unlike = sorted((set(values) | LATER) ^ names)
-        if unlike:
-            raise ConfigError(f"the config's fields are not this version's: {unlike}")
-        for name in ("mu", "beta"):  # none at all is no default
-            require_numbers(name, settle(values[name], tuple[float, ...]))
-        parts = {
-            name: kind(**{field: values[field] for field in of_part[name] if field in values})
-            for name, kind in kinds.items()
-        }
-        whole = {name: values[name] for name in WHOLE}
-        axes = {"biases": values["mu"], "strengths": values["beta"]}
-        return cls._stored(text, **parts, **axes, **whole)
+        return cls._stored(text, **stored.flat_parts(values))
 
     def difference(self, other: "Study") -> str:
         """Say in one line which settings differ, as `name: self → other`; empty when none does."""
@@ -369,14 +242,6 @@ class Draft(NamedTuple):
     def of(cls, study: "Study | Draft") -> "Draft":
         """Take a study apart."""
         return cls(*(getattr(study, name) for name in cls._fields))
-
-
-def parse(text: str) -> object:
-    """Parse a config's JSON; raises ConfigError of one line if it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"the config is not valid JSON: {error}") from None
 
 
 def settings(study: Any) -> dict[str, Any]:
