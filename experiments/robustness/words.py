@@ -18,7 +18,7 @@ from experiments.robustness.effects import (
     Effect,
     Question,
 )
-from experiments.robustness.runs import BIASES, FAIR_RUN, OBJECTIVES, PLAIN, PLAIN_STRENGTH
+from experiments.robustness.runs import BIASES, FAIR_RUN, OBJECTIVES, PLAIN, PLAIN_STRENGTH, SIZES
 from experiments.robustness.runs import name as run_name
 from experiments.robustness.sizes import by_size, data
 
@@ -60,10 +60,10 @@ def _everywhere(images: int | None, found: list[Effect]) -> str:
         for question in ASKED_FIRST
     }
     named = [
-        f"for the {IN_SHORT[q.name].lower()} {listed(names)}" for q, names in kept.items() if names
+        f"{listed(names)} for the {IN_SHORT[q.name].lower()}" for q, names in kept.items() if names
     ]
     return (
-        f"With {data(images)} better than the plain VAE under every kind of bias: "
+        f"With {data(images)}, better than the plain VAE under every kind of bias: "
         f"{'; '.join(named) if named else 'none, for any question'}."
     )
 
@@ -122,8 +122,8 @@ def _gainers(found: list[Effect], question: Question) -> str:
 def design(runs: Runs) -> str:
     """Say what was trained, and what the biases are."""
     study = next(iter(runs.values())).study
-    sizes = sorted({r.study.training.training_images or 0 for r in runs.values()})
-    amounts = listed(data(n or None) for n in sizes)
+    given = {run.study.training.training_images for run in runs.values()}
+    amounts = listed(data(images) for images in SIZES if images in given)
     biases = "\n".join(
         f"- `{kind}`: {IN_WORDS[kind]}" for kind in BIASES if any(f"-{kind}-" in n for n in runs)
     )

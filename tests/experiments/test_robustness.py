@@ -214,7 +214,11 @@ def test_the_answer_says_where_less_regularisation_is_what_survives(column, said
     better = np.where(np.arange(5) == column, 0.7, 0.5)
     everywhere = {name("beta_elbo", bias, 1_000): {"r2": better} for bias in BIASES}
     text = answer(told.effects(all_alike(**everywhere)))
-    assert "for the code `beta_elbo`" in text and ("less regularisation" in text) == said
+    assert (
+        "`beta_elbo` (at" in text
+        and "for the code" in text
+        and ("less regularisation" in text) == said
+    )
 
 
 def test_a_quick_look_has_part_of_the_runs_and_the_whole_page():
