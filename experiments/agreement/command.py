@@ -7,6 +7,7 @@ command again goes on where it stopped.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from experiments.agreement.asked import asked
 from experiments.agreement.page import page
 from experiments.agreement.runs import RUNS
 from experiments.pages.command import make
@@ -23,4 +24,4 @@ def main(arguments: Sequence[str]) -> None:
 
 def write(runs: Runs, commands: Mapping[str, str], target: Path, quick: bool) -> None:
     """Write the page and its tables."""
-    publish(target, page(runs, commands), quick=quick)
+    publish(target, page(asked(runs), commands), quick=quick)

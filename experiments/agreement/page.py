@@ -10,12 +10,17 @@ from experiments.pages.tables import Table
 
 LEFT_OUT = (
     ("Burgess et al. 2018, dSprites", "the file is not shipped: `--preset dsprites --data FILE`"),
-    ("Träuble et al. 2021", "`--bias correlate` and `correlate_rows` are there; not compared yet"),
     ("Roth et al. 2023", "HFS on correlated pairs is in [variants](variants.md), with its table"),
-    ("Montero et al. 2021", "`--bias missing` is there; not compared yet"),
-    ("Wang & Ziyin 2022", "a frozen variance head needs a network of one's own; not compared yet"),
-    ("Locatello et al. 2019", "the objectives of [robustness](robustness.md) have other tasks"),
-    ("Zhao et al. 2018", "needs histograms of few features; not compared yet"),
+    (
+        "Locatello et al. 2019",
+        "what objective, strength and seed contribute is in [robustness](robustness.md), with its "
+        "table: of R² and errors, and not of scores of disentanglement",
+    ),
+    (
+        "Zhao et al. 2018",
+        "their training images all have one number of objects, or one of two: that needs a bias of "
+        "one's own, which fixes how many squares are bright",
+    ),
 )
 
 
@@ -32,8 +37,9 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "Square brackets hold 95 % intervals over seeds. β\\* is the β beyond which the linear "
             "optimum has no active latent, λ/σ²: the largest eigenvalue of the images' covariance "
             "over the noise's variance. A latent is active where the mean that the encoder gives "
-            "it varies over images (variance above 0.01). Written by "
-            "`python -m experiments.agreement`.",
+            "it varies over images (variance above 0.01). A linear network has no hidden layer; "
+            "its decoder ends in a sigmoid, but for Wang & Ziyin's, which is linear to the pixel. "
+            "Written by `python -m experiments.agreement`.",
             Table(
                 "agreement_results",
                 {"source": "source", "result": "result", "here": "here"},

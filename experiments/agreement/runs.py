@@ -1,5 +1,7 @@
 """The runs behind the comparisons: small sweeps like any other, by name."""
 
+from typing import Any
+
 import numpy as np
 
 from biasvae_jax.theory import cell_eigenvalues
@@ -16,11 +18,26 @@ QUICK = ("--steps", "400", "--seeds", "2")
 DEPTHS = {0: (), 1: ("128",), 2: ("128",) * 2, 4: ("128",) * 4}
 FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of β*
 LONG, THREEFOLD = 50_000, 30_000  # steps, in place of 10,000
+FOUR = ("--contrast", "1", "0.7", "0.5", "0.35")  # so far apart that latents turn soon
+CLEAR = (
+    *("--n", "2", "--noise-variance", "0.01", "--kl", "analytic", "--snapshots", "0"),
+    *SETTLED,
+)
+"""Four squares in little noise."""
+TURNED = ("--beta", "10", "--learning-rate", "0.003")
+"""With it one hidden layer's latents turn into the directions of squares of contrasts FOUR."""
+PAIR = ("--bias", "correlate", "--pairs", "square 1 & square 2", "--rho", "0", "0.3", "0.9")
+LACKING = (
+    *("--bias", "missing", "--combination", "square 1 & square 4", "--missing", "0", "1"),
+    *("--bins", "0.1", "0.3", "0.5", "0.7", "0.9"),
+)
+FROZEN = 0.5  # variance of a latent, given an image
+OWN = ("--use", "experiments/agreement/frozen.py", "--network", "frozen")
 
 
-def thresholds(contrast: tuple[float, ...] = ()) -> np.ndarray:
+def thresholds(contrast: tuple[float, ...] = (), **fields: Any) -> np.ndarray:
     """Return λ/σ² of every square without bias, rising: the β at which its latent collapses."""
-    world = Squares(contrast=contrast)
+    world = Squares(contrast=contrast, **fields)
     return np.sort(cell_eigenvalues(world, 0.0)) / world.noise_variance
 
 
@@ -52,6 +69,17 @@ def _all() -> dict[str, Plan]:
         "plateau": (*LINEAR, *parts, "--snapshots", "30"),
         "plateau-annealed": (*LINEAR, *parts, "--snapshots", "30", "--kl-warmup", "2000"),
         "sigma": ("--mu", "0", "2", "--beta", "1", "--objective", "sigma"),
+    }
+    clear = thresholds(n=2, noise_variance=0.01).max()
+    runs |= {
+        "pair": (*PAIR, *CLEAR, *FOUR, *TURNED),
+        "missing": (*LACKING, *CLEAR, *FOUR, *TURNED),
+        "missing-alike": (*LACKING, *CLEAR, *TURNED),
+        "frozen": (
+            *("--mu", "0", *CLEAR, "--learning-rate", "0.01", *OWN),
+            *("--posterior-variance", f"{FROZEN:g}"),
+            *_betas(tuple(f * clear for f in (0.9, 1.1, 0.9 / FROZEN, 1.1 / FROZEN))),
+        ),
     }
     runs["spare-endless"] = (*LINEAR, "--beta", "1", "--latent-dim", "18")
     for latents in (9, 18):

@@ -1,22 +1,36 @@
 """Comparisons with published results, on runs whose answers are known because they are made up."""
 
 import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 
 from biasvae_jax.cli.sweep import read_flags
 from biasvae_jax.theory import cell_eigenvalues
+from experiments.agreement.asked import USUAL, entanglement, of_a_combination, of_a_pair
 from experiments.agreement.cases import CASES, case
-from experiments.agreement.cases.collapse import kink
+from experiments.agreement.cases.collapse import frozen, kink
+from experiments.agreement.cases.combinations import encoder, held_out
+from experiments.agreement.cases.pairs import correlated, expected
 from experiments.agreement.page import page
-from experiments.agreement.runs import CONTRASTS, DEPTHS, LONG, RUNS, THREEFOLD, between, thresholds
+from experiments.agreement.runs import (
+    CONTRASTS,
+    DEPTHS,
+    FROZEN,
+    LONG,
+    RUNS,
+    THREEFOLD,
+    between,
+    thresholds,
+)
 from experiments.pages.documents import publish
 from experiments.pages.run import Run
 
 SEEDS = 3
-GRID, TIMES = ("mu", "beta", "seed"), ("mu", "beta", "seed", "snapshot")
 NOISE = 0.05 * np.array([-1.0, 0.0, 1.0])  # of the seeds, so that intervals have a width
 
 
@@ -25,16 +39,19 @@ def made_up(name, scores=None, courses=None):
     study = dataclasses.replace(read_flags(RUNS[name].words(False))[1], seeds=SEEDS)
     shape = (len(study.biases), len(study.strengths), SEEDS)
     full = lambda a, s: np.broadcast_to(np.asarray(a, float), s)  # noqa: E731
-    scores = {k: (GRID, full(v, shape)) for k, v in (scores or {}).items() if k[:6] != "linear"} | {
-        k: (GRID[:2], full(v, shape[:2])) for k, v in (scores or {}).items() if k[:6] == "linear"
+    grid = study.grid.dims
+    scores = {k: (grid, full(v, shape)) for k, v in (scores or {}).items() if k[:6] != "linear"} | {
+        k: (grid[:2], full(v, shape[:2])) for k, v in (scores or {}).items() if k[:6] == "linear"
     }
     steps = np.asarray(study.training.snapshot_steps or (1,))
-    courses = {k: (TIMES, full(v, (*shape, len(steps)))) for k, v in (courses or {}).items()}
-    threshold = cell_eigenvalues(study.world, np.asarray(study.biases)).max(-1) / 0.25
+    times = (*grid, "snapshot")
+    courses = {k: (times, full(v, (*shape, len(steps)))) for k, v in (courses or {}).items()}
+    threshold = cell_eigenvalues(study.world, np.asarray(study.biases)).max(-1)
+    threshold = threshold / study.world.noise_variance
     return Run(
         name,
         study,
-        xr.Dataset({**scores, "finite": (GRID, np.ones(shape))}),
+        xr.Dataset({**scores, "finite": (grid, np.ones(shape))}),
         xr.Dataset(courses, coords={"snapshot": steps}),
         threshold,
         1.0,
@@ -53,6 +70,25 @@ def steps_of(waits, name="plateau"):
     return made_up(name, courses={"test_loss": falling(waits), "active_units": 9})
 
 
+def together(shared, fall):
+    """A correlated pair that shares latents or not; usual scores fall by so much."""
+    rho = made_up("pair").mu[:, None, None]
+    scores = {f"fair_{score}": 1 - 0.4 * rho for score in USUAL} | {
+        f"usual_{score}": 1 - fall * rho / rho.max() + 0.01 * NOISE for score in USUAL
+    }
+    pair = (0.5 if shared else 0.0) * rho + 0.01 * NOISE
+    return made_up("pair", {"pair_shared": pair, "others_shared": 0.01, **scores})
+
+
+def lacking(name, drawn, told=2.0):
+    """Models without a combination, whose errors are so many times those of models with it."""
+    without = np.array([0, 1])[:, None, None]
+    times = np.exp(without * (np.log(drawn) + 0.01 * NOISE))
+    errors = {"held_encoded": times, "held_best": 1.0, "others_encoded": 1.0, "others_best": 1.0}
+    told = np.exp(without * (np.log(told) + 0.01 * NOISE))
+    return made_up(name, {**errors, "held_told": told, "others_told": 1.0, "mcc_mean": 0.9})
+
+
 def example(agree):
     """Runs of which all comparisons agree, or none."""
     expected = np.arange(9, -1, -1.0)
@@ -66,6 +102,8 @@ def example(agree):
         "active_units": expected[:, None] if agree else 0.0, "kl": 1.0, "linear_kl": 1.0,
     }  # fmt: skip
     deep = 0.0 if agree else 9.0
+    icy = made_up("frozen")
+    held = icy.beta < (1 if not agree else 1 / FROZEN) * icy.threshold[0]
     return {
         "cascade": made_up("cascade", cascade),
         "cascade-long": made_up("cascade-long", cascade),
@@ -81,6 +119,11 @@ def example(agree):
             "kl": np.where(below, 2.0 + NOISE, 0.0), "active_units": np.where(below, 9, 0)
             if agree else 0,
         }),
+        "frozen": made_up("frozen", {
+            "active_units": np.where(held, 4, 0 if agree else 1)[:, None], "kl": 1.0,
+        }),
+        "pair": together(agree, 0.0),
+        **{name: lacking(name, 2.0 if agree else 1.0) for name in ("missing", "missing-alike")},
         "sigma": made_up("sigma", {"variance": (0.25 if agree else 0.4) + 0.01 * NOISE}),
         **{
             f"depth-{d}": made_up(
@@ -119,6 +162,92 @@ def test_a_kl_that_ends_in_small_values_is_no_jump():
     runs = example(True)
     small = made_up("kink", {"kl": 0.1 + 0.1 * NOISE, "active_units": 9})
     assert kink({**runs, "kink": small}).verdict == case.PARTLY
+
+
+def test_a_score_that_falls_on_correlated_images_tells():
+    assert correlated({"pair": together(True, 0.3)}).verdict == case.PARTLY
+
+
+def test_an_encoder_is_at_fault_only_where_a_head_misreads_its_code():
+    runs = {name: lacking(name, 2.0, told=1.0) for name in ("missing", "missing-alike")}
+    assert held_out(runs).verdict == case.AGREES and encoder(runs).verdict == case.DIFFERS
+    one = {**runs, "missing": lacking("missing", 2.0)}
+    assert encoder(one).verdict == case.PARTLY
+    assert held_out({**runs, "missing": lacking("missing", 1.0)}).verdict == case.PARTLY
+
+
+def test_a_frozen_variance_that_is_1_would_collapse_at_the_threshold():
+    early = made_up("frozen")
+    active = np.where(early.beta < early.threshold[0], 4, 0)[:, None]
+    assert frozen({"frozen": made_up("frozen", {"active_units": active, "kl": 1.0})}).verdict == (
+        case.PARTLY
+    )
+
+
+def test_a_sum_and_a_difference_share_half_of_each_factor():
+    u = np.random.default_rng(0).normal(size=(4_000, 3))
+    apart = entanglement(u, 3 * u[:, ::-1])
+    np.testing.assert_allclose(apart, 0, atol=0.01)
+    mixed = np.stack([u[:, 0] + u[:, 1], u[:, 0] - u[:, 1], u[:, 2]], axis=1)
+    np.testing.assert_allclose(entanglement(u, mixed), [0.5, 0, 0], atol=0.03)
+    np.testing.assert_allclose(entanglement(u, mixed[:, [0, 2]]), [1, 0, 0], atol=0.03)
+
+
+def test_principal_axes_of_a_pair_share_more_the_more_it_varies_together():
+    run = made_up("pair")
+    shared = [expected(run, rho) for rho in (0.0, 0.3, 0.9)]
+    assert shared[0] < 0.01 and np.all(np.diff(shared) > 0.1) and shared[2] < 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Painter:
+    """Codes are the squares' intensities, mixed; parameters: the brightest that it can tell."""
+
+    blocks: Any
+    mixed: Any = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
+    latent_dim = 4
+
+    def encode(self, brightest, x):
+        squares = x @ self.blocks.T / self.blocks[0].sum()
+        mean = jnp.minimum(squares, brightest) @ jnp.asarray(self.mixed, jnp.float32).T
+        return mean, jnp.full_like(mean, -9.0)
+
+    def decode(self, brightest, z_hat):
+        return z_hat @ self.blocks
+
+
+def painted(name, **fields):
+    """What stands in for a loaded run of a painter."""
+    recipe = read_flags(RUNS[name].words(False))[1].recipe
+    painter = Painter(Blocks(recipe.world.blocks), **fields)
+    return SimpleNamespace(recipe=dataclasses.replace(recipe, network=painter))
+
+
+class Blocks(np.ndarray):
+    """An array that a recipe can hold."""
+
+    def __new__(cls, array):
+        return np.asarray(array).view(cls)
+
+    __hash__ = object.__hash__
+
+
+def test_an_encoder_that_knows_no_bright_square_fails_where_the_best_code_does_not():
+    ask = of_a_combination(painted("missing-alike"))
+    seen, blind = ask(jnp.float32(9), 0.0, 0), ask(jnp.float32(0.5), 1.0, 0)
+    assert seen["held_encoded"] < 1e-9 and seen["held_told"] < 1e-9 and seen["mcc_mean"] > 0.99
+    # of squares at 0.7 and 0.9, two in any case and two with probability 2/5: (0.1 + 0.04) / 2
+    assert blind["held_encoded"] == pytest.approx(0.07) and blind["held_told"] > 0.01
+    assert blind["held_best"] < 1e-6 and blind["others_best"] < 1e-6
+
+
+def test_a_sum_and_a_difference_are_found_in_fair_images_and_look_apart_in_correlated_ones():
+    mixed = ((0.7, 1, 0, 0), (0.7, -1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))  # contrasts 1 and 0.7
+    found = of_a_pair(painted("pair", mixed=mixed))(jnp.float32(9), 0.9, 0)
+    assert found["pair_shared"] > 0.45 and found["others_shared"] < 0.01
+    assert found["usual_SAP"] > 0.9 and found["fair_SAP"] < 0.6
+    alone = of_a_pair(painted("pair"))(jnp.float32(9), 0.0, 0)
+    assert alone["pair_shared"] < 0.01 and alone["usual_SAP"] == alone["fair_SAP"] > 0.95
 
 
 def test_the_page_has_a_line_and_a_paragraph_for_every_result(tmp_path):
