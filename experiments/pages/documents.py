@@ -13,7 +13,7 @@ from experiments.pages.tables import Table, code, fixed
 from experiments.pages.words import paragraphs
 
 DPI = 150
-LONG = 12  # rows, beyond which a table is folded away
+LONG = 14  # rows, beyond which a table is folded away
 QUICK = (
     "!!! warning\n    A quick look: short training of a few models, to see that all works. Its "
     "numbers mean nothing."
