@@ -1,6 +1,7 @@
 """Comparisons with published results, on runs whose answers are known because they are made up."""
 
 import dataclasses
+import functools
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,9 +35,15 @@ SEEDS = 3
 NOISE = 0.05 * np.array([-1.0, 0.0, 1.0])  # of the seeds, so that intervals have a width
 
 
+@functools.cache
+def whole(name):
+    """The study of a run; reading flags takes a second."""
+    return read_flags(RUNS[name].words(False))[1]
+
+
 def made_up(name, scores=None, courses=None):
     """A run with some scores `[mu, beta, seed]` and time courses `[mu, beta, seed, snapshot]`."""
-    study = dataclasses.replace(read_flags(RUNS[name].words(False))[1], seeds=SEEDS)
+    study = dataclasses.replace(whole(name), seeds=SEEDS)
     shape = (len(study.biases), len(study.strengths), SEEDS)
     full = lambda a, s: np.broadcast_to(np.asarray(a, float), s)  # noqa: E731
     grid = study.grid.dims
@@ -136,9 +143,9 @@ def example(agree):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_flags_of_every_run_are_a_study(name):
-    whole, quick = (read_flags(RUNS[name].words(q))[1] for q in (False, True))
-    assert whole.seeds == 5 and quick.seeds == 2 and quick.training.steps == 400
-    assert whole.training.steps == {"long": LONG, "cascade-long": THREEFOLD, "kink": 20_000}.get(
+    study, quick = whole(name), read_flags(RUNS[name].words(True))[1]
+    assert study.seeds == 5 and quick.seeds == 2 and quick.training.steps == 400
+    assert study.training.steps == {"long": LONG, "cascade-long": THREEFOLD, "kink": 20_000}.get(
         name, 10_000
     )
 
@@ -218,7 +225,7 @@ class Painter:
 
 def painted(name, **fields):
     """What stands in for a loaded run of a painter."""
-    recipe = read_flags(RUNS[name].words(False))[1].recipe
+    recipe = whole(name).recipe
     painter = Painter(Blocks(recipe.world.blocks), **fields)
     return SimpleNamespace(recipe=dataclasses.replace(recipe, network=painter))
 
