@@ -17,13 +17,17 @@ from biasvae_jax.networks import MLP, ConvNet, portable
     ids=lambda network: f"{type(network).__name__}-{network.output}",
 )
 def test_the_portable_layers_are_the_decoder(network):
-    params = network.init(jax.random.key(0))
-    # biases that matter, and kernels of no symmetry
-    params = jax.tree.map(
-        lambda a: a + 0.1 * jax.random.normal(jax.random.key(a.size), a.shape), params
-    )
-    codes = 2 * jax.random.normal(jax.random.key(1), (4, network.latent_dim))
-    known = network.decode(params, codes)
+    @jax.jit
+    def made(key):
+        params = network.init(key)
+        # biases that matter, and kernels of no symmetry
+        params = jax.tree.map(
+            lambda a: a + 0.1 * jax.random.normal(jax.random.key(a.size), a.shape), params
+        )
+        codes = 2 * jax.random.normal(jax.random.fold_in(key, 1), (4, network.latent_dim))
+        return params, codes, network.decode(params, codes)
+
+    params, codes, known = made(jax.random.key(0))
     assert np.ptp(known, axis=0).max() > 0.01
     found = portable.decode(network.layers(params), np.asarray(codes))
     assert found.shape == known.shape
