@@ -2,15 +2,14 @@
 
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from biasvae_jax import ConfigError
+from biasvae_jax.cli import common, sweep
 from biasvae_jax.cli import main as biasvae
-from biasvae_jax.cli import sweep
 from biasvae_jax.errors import BadInput, UsageError
 from biasvae_jax.runs.directory import RunDirectoryError
 from biasvae_jax.worlds import files
@@ -222,11 +221,16 @@ def test_the_command_tells_its_version_and_refuses_a_name_it_does_not_know(capsy
     assert all(name in printed for name in ("sweep", "score", "report"))
 
 
-def test_from_the_shell_a_bad_composition_is_one_line_and_status_2(tmp_path):
-    command = [sys.executable, "-m", "biasvae_jax.cli.main", "sweep", "--world", "nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.startswith("error: --world nowhere") and done.stderr.count("\n") == 1
+def test_to_the_command_a_bad_composition_is_one_line_and_status_2(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["biasvae", "sweep", "--world", "nowhere"])
+    try:
+        with pytest.raises(SystemExit) as stop:
+            biasvae.run()
+    finally:
+        common.LISTENER.stop()  # it would outlive the test
+    printed = capsys.readouterr()
+    assert stop.value.code == 2 and printed.out == ""
+    assert printed.err.startswith("error: --world nowhere") and printed.err.count("\n") == 1
 
 
 def test_a_stored_study_of_a_newer_version_is_refused_where_a_run_is(tmp_path, no_device):

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from biasvae_jax import Scale, load_run
-from biasvae_jax.cli import gathering, report
+from biasvae_jax.cli import common, gathering, report
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.flags import command
 from biasvae_jax.cli.gathering import curves, pictures
@@ -23,6 +23,7 @@ from biasvae_jax.cli.gathering.surfaces import predictions
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.errors import ConfigError, UsageError
 from biasvae_jax.report import PICTURES
+from biasvae_jax.runs import directory
 from biasvae_jax.theory.reference import reference
 
 
@@ -74,7 +75,8 @@ def test_half_a_run_is_reported_with_a_banner(half_run):
     assert "not finished. 4 of 8 models are trained; 4 more have taken up to 20 of 40" in text
 
 
-def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path):
+def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path, monkeypatch):
+    monkeypatch.setattr(full_sweep, "present", lambda out: None)
     other = tmp_path / "other"
     full_sweep.main([*tiny_flags, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
     report.main([str(tiny_run), str(other), "--out", str(tmp_path / "both.html")])
@@ -87,7 +89,10 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
     (written,) = tiny_run.glob("compare-n*.html")
     assert data_of(written)["runs"][1]["name"] == "n" * 250
     written.unlink()
-    full_sweep.main([*tiny_flags, "--mu", "7", "--seeds", "1", "--out", str(tmp_path / "apart")])
+    run = load_run(tiny_run)
+    apart = dataclasses.replace(run.study, biases=(7.0,))
+    with directory.lock_run(tmp_path / "apart"):  # a run that has only begun
+        directory.open_run(tmp_path / "apart", apart, {"plan": run.description["plan"]})
     with pytest.raises(UsageError, match="in common"):
         report.main([str(tiny_run), str(tmp_path / "apart")])
 
@@ -182,11 +187,16 @@ def test_any_number_of_runs_is_cut_to_the_cells_that_all_have(tiny_run, monkeypa
     assert written == [f"{tiny_run.name} and b and c".encode()]
 
 
-def test_what_is_no_run_exits_with_2_and_a_line(tmp_path):
-    line = [sys.executable, "-m", "experiments.report", str(tmp_path)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
+def test_what_is_no_run_exits_with_2_and_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["report", str(tmp_path)])
+    try:
+        with pytest.raises(SystemExit) as stop:
+            common.run(report.main)
+    finally:
+        common.LISTENER.stop()  # it would outlive the test
+    printed = capsys.readouterr()
+    assert stop.value.code == 2 and printed.out == ""
+    assert printed.err == f"error: {tmp_path} is no run; name a directory made by full_sweep\n"
 
 
 numbers = st.floats(-1e29, 1e29, allow_subnormal=False)
