@@ -66,7 +66,7 @@ def test_a_cell_of_the_grid_equals_the_same_cell_trained_alone(index):
 
 @pytest.mark.parametrize(
     "change",
-    [{"width": 5}, {"width": 12}, {"chunk": 50}, {"chunk": 7}, {"devices": 2}, {"devices": 8}],
+    [{"width": 5, "chunk": 50}, {"width": 12, "devices": 2}, {"devices": 8, "chunk": 7}],
 )
 def test_no_plan_changes_a_result(change):
     """12 models on 8 devices need padding; 12 in widths of 5 leave a rest."""
