@@ -37,8 +37,8 @@ def page(runs: Runs, commands: Mapping[str, str]) -> Page:
             "Square brackets hold 95 % intervals over seeds. β\\* is the β beyond which the linear "
             "optimum has no active latent, λ/σ²: the largest eigenvalue of the images' covariance "
             "over the noise's variance. A latent is active where the mean that the encoder gives "
-            "it varies over images (variance above 0.01). A linear network has no hidden layer; "
-            "its decoder ends in a sigmoid, but for Wang & Ziyin's, which is linear to the pixel. "
+            "it varies over images (variance above 0.01). A linear network has no hidden layer "
+            "and no function at its decoder's end; the others end in a sigmoid. "
             "Written by `python -m experiments.agreement`.",
             Table(
                 "agreement_results",

@@ -11,7 +11,7 @@ from experiments.pages.run import Plan
 
 CONTRASTS = (1.0, 0.877, 0.769, 0.675, 0.592, 0.519, 0.455, 0.399, 0.35)  # nine eigenvalues
 NUMBERS = tuple(f"{c:g}" for c in CONTRASTS)
-LINEAR = ("--mu", "0", "--hidden", "--kl", "analytic")
+LINEAR = ("--mu", "0", "--hidden", "--output", "identity", "--kl", "analytic")
 SEEDS = ("--seeds", "5")
 SETTLED = ("--learning-rate-decay", "cosine")
 QUICK = ("--steps", "400", "--seeds", "2")

@@ -11,7 +11,7 @@ from experiments.pages.tables import Table
 from experiments.pages.words import of, sign
 
 LABELS = {
-    "linear": "linear",
+    "linear": "no hidden layer",
     "depth-2": "two hidden layers of 128",
     "width-512": "one hidden layer of 512",
     "tanh": "tanh in place of ReLU",
