@@ -8,7 +8,7 @@ from experiments.findings.runs import NETWORKS, RIVAL_SIZE
 from experiments.pages.documents import Part
 from experiments.pages.run import Run, Runs
 from experiments.pages.tables import Table
-from experiments.pages.words import of, sign
+from experiments.pages.words import listed, of, sign
 
 LABELS = {
     "linear": "no hidden layer",
@@ -27,8 +27,8 @@ def networks(runs: Runs) -> dict[str, Run]:
 def code_by_network(runs: Runs) -> list[Part]:
     """Say of each network where the best β of the code lies."""
     return [
-        f"*One network.* Others, from {RIVAL_SIZE:,} images, with the weakest β of "
-        f"{_betas(runs)}. A larger β raises R² in {_helped(runs, CODE, 'higher')}:",
+        f"*One network.* Others, from {RIVAL_SIZE:,} images, with β = {_betas(runs)}. A β above "
+        f"the weakest raises R² in {_helped(runs, CODE, 'higher')}:",
         _table("code_networks", runs, CODE, "higher", ("gain of R²", "gain_r2")),
     ]
 
@@ -39,8 +39,8 @@ def decoder_by_network(runs: Runs) -> list[Part]:
     wins = [sign(each.at(i)) for each in apart for i in range(each.mean.size)]
     pairs = of(wins.count(-1), len(wins), "pair")
     return [
-        f"*One network.* Others, from {RIVAL_SIZE:,} images, with the weakest β of "
-        f"{_betas(runs)}. A larger β lowers the error by more than a tenth in "
+        f"*One network.* Others, from {RIVAL_SIZE:,} images, with β = {_betas(runs)}. A β above "
+        "the weakest lowers the error by more than a tenth in "
         f"{_helped(runs, DECODER, 'lower')}. The weakest β with fewer steps draws better than the "
         f"best β with all steps in {pairs}, and worse in {wins.count(1)}:",
         _table("decoder_networks", runs, DECODER, "lower", ("change of the error", "mse_change")),
@@ -49,7 +49,7 @@ def decoder_by_network(runs: Runs) -> list[Part]:
 
 def _betas(runs: Runs) -> str:
     run = next(iter(networks(runs).values()))
-    return ", ".join(f"{beta:g}" for beta in run.beta)
+    return listed(f"{beta:g}" for beta in run.beta)
 
 
 def _helped(runs: Runs, score: str, better: Better) -> str:

@@ -25,6 +25,7 @@ from experiments.findings import (
     fates,
     kink,
     linear,
+    networks,
     optima,
     stopping,
 )
@@ -382,6 +383,15 @@ def test_the_answer_page_has_the_answer_of_every_page_and_leads_to_it(runs, tmp_
     assert written <= shown
     others = {target.name, "rivers.md", "faces.md"}  # which `experiments.rare` writes
     assert {path.name for path in shown - written} <= DOCUMENTS | others
+
+
+def test_other_networks_are_counted_by_what_theirs_do(runs):
+    beta = runs["net-tanh"].beta
+    inside = 1 - 0.1 * np.abs(np.arange(len(beta)) - 1)[:, None] * jitter((len(beta), SEEDS))
+    other = {**runs, "net-tanh": synthetic("net-tanh", recovery_r2=inside)}
+    counted = [networks.code_by_network(some)[0] for some in (runs, other)]
+    assert "raises R² in 0 of 4 pairs of a network and μ" in counted[0]
+    assert "raises R² in 2 of 4 pairs of a network and μ" in counted[1]
 
 
 def test_an_answer_changes_with_its_runs(runs):
