@@ -159,4 +159,5 @@ class Squares(Generated):
     def test_factors(self, data: Any = ()) -> jax.Array:
         """Return every combination of the bins over the squares, `[len(bins)^n², n²]`."""
         combinations = itertools.product(self.bins, repeat=self.n**2)
-        return jnp.asarray(np.array(list(combinations), dtype=np.float32))
+        u = jnp.asarray(np.array(list(combinations), dtype=np.float32))
+        return jax.lax.optimization_barrier(u)  # or XLA draws their images while it compiles
