@@ -1,6 +1,9 @@
 """One jax for all tests, a fixed hypothesis profile, and a run small enough to train for real."""
 
 import os
+
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the commands that tests start, too
+
 import shutil
 import tempfile
 
@@ -8,6 +11,7 @@ import h5py
 import jax
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from biasvae_jax import load_run
@@ -39,6 +43,20 @@ def pytest_unconfigure():
         shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
+NUMBERS = (
+    *("biases", "networks", "objectives", "runs", "scores", "sweep", "theory", "training"),
+    "worlds",
+)
+
+
+def pytest_runtest_setup(item):
+    """Compile as a user does where numbers are tested, and what tiny commands run without care.
+
+    Of programs so small the compiling is all that they cost.
+    """
+    jax.config.update("jax_disable_most_optimizations", item.path.parent.name not in NUMBERS)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def programs_are_forgotten():
     """Free what a module has compiled: programs take memory maps, of which a process has 65,530.
@@ -62,8 +80,19 @@ TINY = [
 ]
 
 
+LONG = [
+    *("test_end_to_end", "test_processes", "test_examples", "test_torture", "test_page"),
+    *("test_score", "test_full_sweep", "test_variants", "test_strangers", "test_report_command"),
+]
+
+
 def pytest_collection_modifyitems(items):
-    """Mark the short tests: flags, the store, files, figures, report, a whole tiny run."""
+    """Begin with the longest files, so that workers end together; mark the short tests.
+
+    These are of flags, the store, files, figures, report, a whole tiny run.
+    """
+    place = {stem: i for i, stem in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
     for item in items:
         if item.path.stem in SHORT or "bad_flags" in item.name:
             item.add_marker(pytest.mark.short)
@@ -71,9 +100,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    sweep.main([*TINY, "--out", str(out)])
-    return out
+    """A finished run: trained by the first process that asks, and each has its copy."""
+    own = tmp_path_factory.getbasetemp()
+    made = (own if FIRST else own.parent) / "tiny"
+    with FileLock(f"{made}.lock"):
+        if not (made / "report.html").exists():
+            sweep.main([*TINY, "--out", str(made)])
+    return shutil.copytree(made, tmp_path_factory.mktemp("runs") / "tiny")
 
 
 @pytest.fixture

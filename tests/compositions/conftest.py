@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 
 import h5py
-import jax
 import numpy as np
 import pytest
 
@@ -29,9 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "variants.md"
 
 @pytest.fixture(scope="module", autouse=True)
 def quick():
-    """Compile without optimisations, and score on few images."""
-    quickly = "jax_disable_most_optimizations"  # compiling is all that programs so small cost
-    before = jax.config.values[quickly]
+    """Score on few images."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(diagnosis, "IMAGES", 16)
         patched.setattr(recovery, "ACTIVE_IMAGES", 32)
@@ -39,9 +36,7 @@ def quick():
         patched.setattr(sweep_module, "SHARE_BATCHES", 2)
         patched.setattr(sweep_module, "LOSS_BATCHES", 2)
         patched.setattr(reference, "MOST_PIXELS", 1_000)
-        jax.config.update(quickly, True)
         yield
-        jax.config.update(quickly, before)
 
 
 @pytest.fixture(scope="session")
