@@ -41,9 +41,9 @@ def a_cell(seed, **decoder):
 def alive(kind):
     """Make a view whose first two cells decode, the third draws one image, the fourth none."""
     network, image = NETWORKS[kind]
-    cells, known = {}, {}
+    cells, known, init = {}, {}, jax.jit(network.init)
     for column in (0, 1):
-        layers = network.layers(network.init(jax.random.key(column)))
+        layers = network.layers(init(jax.random.key(column)))
         small, weights = rounded(layers)
         known[column] = small
         cells[0, column] = a_cell(column, weights=weights, error=(0.02, 0.001))

@@ -20,7 +20,7 @@ def recipe_of(objective, batch=12):
 
 
 def start(recipe):
-    return init_state(purpose_key(0, Purpose.INIT), recipe)
+    return jax.jit(lambda: init_state(purpose_key(0, Purpose.INIT), recipe))()
 
 
 @functools.cache
@@ -41,10 +41,19 @@ def program(objective):
 @functools.cache
 def batch_of(objective, seed):
     """Params whose weights are no longer small, images and noise."""
+    return _drawn(objective)(seed)
+
+
+@functools.cache
+def _drawn(objective):
     recipe = recipe_of(objective)
-    params = jax.tree.map(lambda a: 1.7 * a, recipe.init(purpose_key(0, Purpose.INIT)))
-    noise = draw_noise(purpose_key(seed, Purpose.TRAIN), 0, recipe)
-    return params, recipe.sample(noise.world, 1.0).x, noise.posterior
+
+    def batch(seed):
+        params = jax.tree.map(lambda a: 1.7 * a, recipe.init(purpose_key(0, Purpose.INIT)))
+        noise = draw_noise(purpose_key(seed, Purpose.TRAIN), 0, recipe)
+        return params, recipe.sample(noise.world, 1.0).x, noise.posterior
+
+    return jax.jit(batch)
 
 
 def terms_of(objective, strength, step=1_000_000, seed=0):

@@ -72,7 +72,7 @@ def test_the_linear_optimum_scores_what_is_predicted_of_latents_that_vary_togeth
 SMALL = Config(mu=(1.0, 3.0), beta=(0.5,), n=2, m=3, hidden=(8,), bins=(0.2, 0.5, 0.9))
 WORLD = Squares(n=2, m=3, bins=(0.2, 0.5, 0.9))
 RECIPE = Recipe(WORLD, MLP(WORLD.pixels, 3, (8,)))
-CASES = rare_cases(WORLD, WORLD.test_set()[1])
+CASES = jax.jit(lambda: rare_cases(WORLD, WORLD.test_set()[1]))()
 
 
 def painted(params, value):
@@ -106,7 +106,7 @@ def test_a_decoder_that_draws_white_alone_has_no_mass_and_pays_nothing_to_miss()
 def test_a_code_found_is_never_worse_than_where_the_search_began():
     x, search = CASES[0], jax.jit(lambda params: reach(CASES, params, RECIPE))
     for seed in range(3):
-        params = RECIPE.init(jax.random.key(seed))
+        params = jax.jit(RECIPE.init)(jax.random.key(seed))
         mean, _ = RECIPE.network.encode(params, x)
         with jax.default_matmul_precision("highest"):
             starts = [
@@ -122,7 +122,7 @@ def test_a_code_found_is_never_worse_than_where_the_search_began():
 
 def test_the_search_finds_the_code_that_made_an_image():
     network = MLP(WORLD.pixels, 2, (16,), activation="tanh")
-    params = network.init(jax.random.key(0))
+    params = jax.jit(network.init)(jax.random.key(0))
     codes = jax.random.normal(jax.random.key(1), (20, 2))
     images = network.decode(params, codes)
     search = lambda x: nearest(lambda z: network.decode(params, z), x, jnp.zeros(2))  # noqa: E731
@@ -166,8 +166,13 @@ def test_squares_are_rare_as_often_as_their_latents_say(contrast):
         (Missing(), 0.9),
     ):
         known = world.event_probability(bias, strength)
-        clean = world.sample(world.draw(jax.random.key(0), (20_000,)), bias, strength).x_clean
-        assert float(world.rare(clean).mean()) == pytest.approx(known, abs=0.01)
+
+        @jax.jit
+        def share(strength, bias=bias):
+            noise = world.draw(jax.random.key(0), (20_000,))
+            return world.rare(world.sample(noise, bias, strength).x_clean).mean()
+
+        assert float(share(strength)) == pytest.approx(known, abs=0.01)
 
 
 def test_an_event_that_training_never_shows_leaves_only_the_masses_undefined():
@@ -191,13 +196,14 @@ def test_a_world_that_states_no_event_is_scored_without_and_told_so():
 def test_samples_of_the_prior_are_those_of_the_objectives_own_prior():
     """A mixture of one narrow component draws one code, and that decodes to one image."""
     recipe = dataclasses.replace(RECIPE, objective=MixturePrior(components=1))
-    params = recipe.init(jax.random.key(0))
-    noise = event_noise(0, 0, recipe)
-    found = []
+    params = jax.jit(recipe.init)(jax.random.key(0))
+    noise = jax.jit(lambda: event_noise(0, 0, recipe))()
+    of_prior = jax.jit(lambda params: mass(noise, params, 1.0, recipe).prior)
+    drawn, found = jax.jit(recipe.network.decode), []
     for place in (-30.0, 30.0):
         mean = jnp.full((1, 3), place)
         params["prior"] = {"logits": jnp.zeros(1), "mean": mean, "logvar": jnp.full((1, 3), -40.0)}
-        expected = WORLD.rare(recipe.network.decode(params, mean)).mean()
-        found.append(float(mass(noise, params, 1.0, recipe).prior))
+        expected = WORLD.rare(drawn(params, mean)).mean()
+        found.append(float(of_prior(params)))
         assert found[-1] == pytest.approx(float(expected))
     assert found[0] != found[1]

@@ -18,6 +18,10 @@ WORLD = Squares(n=2, m=3, bins=(0.2, 0.8))
 NETWORK = MLP(36, 4, (8,))
 RECIPE = Recipe(WORLD, NETWORK, batch_size=8)
 KEY = purpose_key(0, Purpose.TRAIN)
+DRAW = jax.jit(draw_noise, static_argnums=2)
+INIT = jax.jit(init_state, static_argnums=1)
+STEP = jax.jit(train_step, static_argnums=4)
+NOISY_STEP = jax.jit(noisy_step, static_argnums=4)
 
 
 def with_(**changes):
@@ -26,13 +30,14 @@ def with_(**changes):
 
 def test_a_falling_rate_is_half_a_cosine_and_ends_at_nothing():
     recipe = with_(learning_rate_decay="cosine", steps=100)
-    state = init_state(purpose_key(0, Purpose.INIT), recipe)
+    state = INIT(purpose_key(0, Purpose.INIT), recipe)
     zero = jax.tree.map(jnp.zeros_like, state.params)
     one = jax.tree.map(jnp.ones_like, state.params)
     moved = []
     opt_state = state.opt_state
+    update = jax.jit(recipe.optimizer.update)
     for _ in range(101):
-        updates, opt_state = recipe.optimizer.update(one, opt_state, zero)
+        updates, opt_state = update(one, opt_state, zero)
         moved.append(-float(jax.tree.leaves(updates)[0].ravel()[0]))
     expected = 1e-3 * 0.5 * (1 + np.cos(np.pi * np.arange(101) / 100))
     np.testing.assert_allclose(moved, expected, rtol=1e-4, atol=1e-9)
@@ -42,9 +47,9 @@ def test_a_falling_rate_is_half_a_cosine_and_ends_at_nothing():
 def test_weight_decay_is_that_of_adamw(objective):
     plain = RECIPE if objective is None else with_(objective=objective)
     decayed = dataclasses.replace(plain, weight_decay=0.5)
-    start, other = (init_state(purpose_key(0, Purpose.INIT), r) for r in (plain, decayed))
-    a, _ = train_step(KEY, start, 0.0, 1.0, plain)
-    b, _ = train_step(KEY, other, 0.0, 1.0, decayed)
+    start, other = (INIT(purpose_key(0, Purpose.INIT), r) for r in (plain, decayed))
+    a, _ = STEP(KEY, start, 0.0, 1.0, plain)
+    b, _ = STEP(KEY, other, 0.0, 1.0, decayed)
     shrunk = jax.tree.map(lambda new, old: new - 1e-3 * 0.5 * old, a.params, start.params)
     for name in ("encoder", "decoder"):
         chex.assert_trees_all_close(b.params[name], shrunk[name], rtol=1e-5, atol=1e-7)
@@ -76,20 +81,20 @@ def test_input_noise_is_seen_by_the_encoder_alone():
 
 def test_input_noise_is_fresh_at_every_step_and_leaves_the_other_draws_alone():
     recipe = with_(input_noise=0.5)
-    first, second = (draw_noise(KEY, jnp.asarray(step), recipe) for step in (0, 1))
+    first, second = (DRAW(KEY, jnp.asarray(step), recipe) for step in (0, 1))
     assert not np.isin(first.input, second.input).any()
-    plain = draw_noise(KEY, jnp.asarray(0), RECIPE)
+    plain = DRAW(KEY, jnp.asarray(0), RECIPE)
     chex.assert_trees_all_equal((first.world, first.posterior), (plain.world, plain.posterior))
-    state = init_state(purpose_key(0, Purpose.INIT), recipe)
-    _, noisy = noisy_step(first, state, 0.0, 1.0, recipe)
-    _, clean = noisy_step(first._replace(input=jnp.zeros((8, 36))), state, 0.0, 1.0, recipe)
-    _, before = noisy_step(plain, state, 0.0, 1.0, RECIPE)
+    state = INIT(purpose_key(0, Purpose.INIT), recipe)
+    _, noisy = NOISY_STEP(first, state, 0.0, 1.0, recipe)
+    _, clean = NOISY_STEP(first._replace(input=jnp.zeros((8, 36))), state, 0.0, 1.0, recipe)
+    _, before = NOISY_STEP(plain, state, 0.0, 1.0, RECIPE)
     assert float(clean.loss) == pytest.approx(float(before.loss), rel=1e-6)
     assert float(noisy.loss) != float(clean.loss)
 
 
 def test_what_is_not_asked_for_leaves_no_trace_in_the_noise():
-    assert draw_noise(KEY, jnp.asarray(0), RECIPE).input == ()
+    assert DRAW(KEY, jnp.asarray(0), RECIPE).input == ()
 
 
 def test_a_table_has_no_more_training_images_than_rows(dsprites):
