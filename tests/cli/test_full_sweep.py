@@ -115,7 +115,8 @@ def test_a_finished_run_only_reports(finished, capsys):
     assert stamps == {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
 
 
-def test_groups_chunks_and_devices_change_no_result(finished, tmp_path):
+def test_groups_chunks_and_devices_change_no_result(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(full_sweep, "present", lambda out: None)
     plan = ["--group", "3", "--chunk", "70", "--devices", "2"]
     full_sweep.main([*TINY, *plan, "--out", str(tmp_path / "run"), "--quiet"])
     with (
