@@ -1,9 +1,6 @@
 """One jax for all tests, a fixed hypothesis profile, and a run small enough to train for real."""
 
 import os
-
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # of the commands that tests start, too
-
 import shutil
 import tempfile
 
@@ -18,6 +15,12 @@ from biasvae_jax import load_run
 from biasvae_jax.cli import runtime, sweep
 from biasvae_jax.runs import directory
 
+# to compile is what tests cost, here and in the commands that they start: as little as possible
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+if jax.__version_info__ < (0, 11):  # a flag that XLA does not know any more ends the process
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"  # half the time
+jax.config.update("jax_disable_most_optimizations", True)
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the processes of a session of tests share what they compile, with each other alone
@@ -43,18 +46,10 @@ def pytest_unconfigure():
         shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
-NUMBERS = (
-    *("biases", "networks", "objectives", "runs", "scores", "sweep", "theory", "training"),
-    "worlds",
-)
-
-
 def pytest_runtest_setup(item):
-    """Compile as a user does where numbers are tested, and what tiny commands run without care.
-
-    Of programs so small the compiling is all that they cost.
-    """
-    jax.config.update("jax_disable_most_optimizations", item.path.parent.name not in NUMBERS)
+    """Compile as users do where bits are compared and thousands of steps are taken."""
+    quickly = item.path.stem not in ("test_sweep", "test_step")
+    jax.config.update("jax_disable_most_optimizations", quickly)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,8 +76,9 @@ TINY = [
 
 
 LONG = [
-    *("test_end_to_end", "test_processes", "test_examples", "test_torture", "test_page"),
-    *("test_score", "test_full_sweep", "test_variants", "test_strangers", "test_report_command"),
+    *("test_end_to_end", "test_torture", "test_sweep", "test_processes", "test_examples"),
+    *("test_score", "test_variants", "test_page", "test_strangers", "test_report_command"),
+    *("test_every_objective", "test_old_runs", "test_live", "test_full_sweep", "test_recovery"),
 ]
 
 
@@ -99,14 +95,24 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory):
-    """A finished run: trained by the first process that asks, and each has its copy."""
+def run_once(tmp_path_factory):
+    """Name the function that trains a run in the first process that asks; each has its copy."""
     own = tmp_path_factory.getbasetemp()
-    made = (own if FIRST else own.parent) / "tiny"
-    with FileLock(f"{made}.lock"):
-        if not (made / "report.html").exists():
-            sweep.main([*TINY, "--out", str(made)])
-    return shutil.copytree(made, tmp_path_factory.mktemp("runs") / "tiny")
+
+    def run(name, flags):
+        made = (own if FIRST else own.parent) / name
+        with FileLock(f"{made}.lock"):
+            if not (made / "figures").exists():
+                sweep.main([*flags, "--out", str(made)])
+        return shutil.copytree(made, tmp_path_factory.mktemp("runs") / name)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_run(run_once):
+    """A finished run."""
+    return run_once("tiny", TINY)
 
 
 @pytest.fixture

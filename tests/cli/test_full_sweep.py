@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
+from learned import FLAGS
 
 from biasvae_jax.cli import pictures
 from biasvae_jax.cli import sweep as full_sweep
@@ -19,29 +20,16 @@ from biasvae_jax.errors import BadInput
 from biasvae_jax.runs.loading import load_run
 from biasvae_jax.study import Study
 
-TINY = [
-    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "50", "--seeds", "2"),
-    *("--steps", "300", "--kl-warmup", "100", "--batch-size", "16", "--learning-rate", "0.003"),
-    *("--n", "2", "--m", "3", "--hidden", "16", "--noise-variance", "0.01"),
-    *("--bins", "0.1", "0.2", "0.35", "0.5", "0.65", "0.8", "0.9", "--devices", "2"),
-]
 
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    full_sweep.main([*TINY, "--out", str(out), "--quiet"])
-    return out
-
-
-def test_a_run_directory_holds_what_the_contract_says(finished):
-    description = json.loads((finished / "config.json").read_text())
+def test_a_run_directory_holds_what_the_contract_says(learned_run):
+    description = json.loads((learned_run / "config.json").read_text())
     times = {"started", "ended", "seconds"}
     assert set(description) == {"config", "plan", "versions", "settings", "devices"} | times
     assert Study.from_values(description["config"]).training.steps == 300
     assert {"jax", "biasvae_jax", "python"} <= set(description["versions"])
-    with xr.open_dataset(finished / "results.nc") as results:
-        assert dict(results.sizes) == {"mu": 2, "beta": 2, "seed": 2, "network": 3}
+    with xr.open_dataset(learned_run / "results.nc") as results:
+        own = {"direction": 4}  # the latents' contrasts differ
+        assert results.sizes == {"mu": 2, "beta": 2, "seed": 1, "network": 3} | own
         assert (results["finite"] == 1).all()
         names = set(results.data_vars) - {"signal_share", "linear_signal_share"}
         assert not any(results[name].isnull().any() for name in names)
@@ -49,13 +37,13 @@ def test_a_run_directory_holds_what_the_contract_says(finished):
         assert (results["signal_share"].isnull() == silent).all()
         silent = results["linear_active_units"] == 0
         assert (results["linear_signal_share"].isnull() == silent).all()
-    with xr.open_dataset(finished / "history.nc") as history:
+    with xr.open_dataset(learned_run / "history.nc") as history:
         assert history.sizes["step"] == 200
-    assert list((finished / "models").iterdir()) and not list(finished.glob(".writing*"))
+    assert list((learned_run / "models").iterdir()) and not list(learned_run.glob(".writing*"))
 
 
-def test_the_scores_tell_a_model_that_follows_the_factors_from_a_collapsed_one(finished):
-    with xr.open_dataset(finished / "results.nc") as results:
+def test_the_scores_tell_a_model_that_follows_the_factors_from_a_collapsed_one(learned_run):
+    with xr.open_dataset(learned_run / "results.nc") as results:
         low, high = results.sel(mu=0, beta=0.2), results.sel(mu=0, beta=50)
         assert (low["recovery_r2"] > 0.7).all() and (high["recovery_r2"] < 0.1).all()
         assert (low["active_units"] == 4).all() and (high["active_units"] == 0).all()
@@ -67,8 +55,8 @@ def test_the_scores_tell_a_model_that_follows_the_factors_from_a_collapsed_one(f
         assert (low["signal_share"] > 0.9).all()
 
 
-def test_every_figure_is_drawn(finished):
-    names = {path.stem for path in (finished / "figures").iterdir()}
+def test_every_figure_is_drawn(learned_run):
+    names = {path.stem for path in (learned_run / "figures").iterdir()}
     assert names == {
         "training_images_clean", "training_images_noisy", "test_images",
         "curves_over_mu", "curves_over_beta",
@@ -79,14 +67,14 @@ def test_every_figure_is_drawn(finished):
     }  # fmt: skip
 
 
-def test_the_models_drawn_are_the_best_and_the_worst(finished):
+def test_the_models_drawn_are_the_best_and_the_worst(learned_run):
     drawn = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pictures, "_save", lambda figure, folder, name: drawn.append(figure))
-        run = load_run(finished)
-        pictures._models(finished, run, *map(np.asarray, run.recipe.world.test_set()))
+        run = load_run(learned_run)
+        pictures._models(learned_run, run, *map(np.asarray, run.recipe.world.test_set()))
     titles = [figure.get_suptitle() for figure in drawn]
-    with xr.open_dataset(finished / "results.nc") as results:
+    with xr.open_dataset(learned_run / "results.nc") as results:
         best, worst = results["recovery_r2"].max(), results["recovery_r2"].min()
     best_cell = f"highest recovery R² (μ = 0, β = 0.2, R² = {best:.2f})"
     assert all(best_cell in title for title in titles[:2])
@@ -106,29 +94,31 @@ def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path, monkeypat
             np.testing.assert_allclose(*xr.broadcast(curves, results["loss"]), rtol=1e-6)
 
 
-def test_a_finished_run_only_reports(finished, capsys):
-    stamps = {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
-    full_sweep.main([*TINY, "--out", str(finished)])
+def test_a_finished_run_only_reports(learned_run, capsys):
+    stamps = {p: p.stat().st_mtime_ns for p in learned_run.rglob("*.nc")}
+    full_sweep.main([*FLAGS, "--out", str(learned_run)])
     printed = capsys.readouterr().out
     assert "already finished" in printed and str(ORIGINAL_BASELINE) in printed
-    assert "random" in printed and str(finished) in printed
-    assert stamps == {p: p.stat().st_mtime_ns for p in finished.rglob("*.nc")}
+    assert "random" in printed and str(learned_run) in printed
+    assert stamps == {p: p.stat().st_mtime_ns for p in learned_run.rglob("*.nc")}
 
 
-def test_groups_chunks_and_devices_change_no_result(finished, tmp_path, monkeypatch):
+def test_groups_and_chunks_change_no_result(tiny_run, tiny_flags, tmp_path, monkeypatch):
+    """Devices and widths neither: tests/sweep."""
     monkeypatch.setattr(full_sweep, "present", lambda out: None)
-    plan = ["--group", "3", "--chunk", "70", "--devices", "2"]
-    full_sweep.main([*TINY, *plan, "--out", str(tmp_path / "run"), "--quiet"])
+    plan = ["--group", "3", "--chunk", "14"]
+    full_sweep.main([*tiny_flags, *plan, "--out", str(tmp_path / "run")])
     with (
-        xr.open_dataset(finished / "results.nc") as a,
+        xr.open_dataset(tiny_run / "results.nc") as a,
         xr.open_dataset(tmp_path / "run" / "results.nc") as b,
     ):
         for name in ("loss", "kl", "recovery_r2", "pmi", "generation_mse"):
             np.testing.assert_allclose(a[name], b[name], rtol=2e-2, atol=2e-3)
 
 
-def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, capsys):
-    full_sweep.main([*TINY, "--out", str(tmp_path / "run"), "--dry-run"])
+def test_a_dry_run_prints_the_plan_and_touches_nothing(tiny_flags, tmp_path, capsys):
+    told = [flag for flag in tiny_flags if flag != "--quiet"]
+    full_sweep.main([*told, "--out", str(tmp_path / "run"), "--dry-run"])
     printed = capsys.readouterr().out
     assert "8 models" in printed and "vmapped" in printed and "1 minute of" in printed
     assert not (tmp_path / "run").exists()

@@ -11,54 +11,32 @@ import jax
 import numpy as np
 import pytest
 import xarray as xr
-from rich.console import Console
+from learned import LEARNED
 
 from biasvae_jax.cli import common, score
 from biasvae_jax.config import Config
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.runs.loading import load_finished, load_run
-from biasvae_jax.runs.progress import Progress
-from biasvae_jax.runs.runner import Run
 from biasvae_jax.runs.score_table import ScoreTable
 from biasvae_jax.scores import families, undefined
 from biasvae_jax.scores.base import left_out
 from biasvae_jax.scores.information import neural_information
 from biasvae_jax.scores.subject import Subject
 from biasvae_jax.sweep import Sweep, grid
-from biasvae_jax.sweep.plan import Plan, make_plan
+from biasvae_jax.sweep.plan import make_plan
 from biasvae_jax.theory import collapse_boundary
 from biasvae_jax.training import Recipe
 from experiments import identifiability, proxy
 
-TINY = Config(
-    mu=(0.0, 3.0),
-    beta=(0.2, 50.0),
-    steps=300,
-    kl_warmup=100,
-    batch_size=16,
-    learning_rate=3e-3,
-    n=2,
-    m=3,
-    hidden=(16,),
-    noise_variance=0.01,
-    contrast=(1.0, 0.9, 0.8, 0.7),
-    bins=(0.1, 0.2, 0.35, 0.5, 0.65, 0.9),
-)
 CHEAP = ["--scores", "r2", "mcc", "sap", "--quiet"]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A run of four models, stored in two groups; without figures."""
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    plan = Plan(devices=2, group=3, width=1, chunk=100)
-    sweep = Sweep(Recipe.from_config(TINY), plan)
-    with directory.lock_run(out):
-        directory.open_run(out, TINY.study, {"plan": dataclasses.asdict(plan)})
-        Run(out, TINY.study, sweep, 60.0, Progress(Console(quiet=True), 1)).execute()
-    (out / "figures").mkdir()
-    return out
+def trained(learned_run, tmp_path_factory):
+    """A run of four models, stored in two groups; without page and figures."""
+    presented = shutil.ignore_patterns("report.html", "*.png")
+    return shutil.copytree(learned_run, tmp_path_factory.mktemp("runs") / "tiny", ignore=presented)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +68,7 @@ def rewrite(run, name, change):
 
 def test_every_score_is_there_for_every_model(scored):
     scores, results = read(scored), read(scored, "results.nc")
-    without = left_out(Recipe.from_config(TINY))
+    without = left_out(Recipe.from_config(LEARNED))
     names = [name for name in families.FAMILIES if name not in without]
     expected = [v for name in names for v in families.VARIABLES[name] if v not in without]
     assert list(scores) == expected and scores.attrs["config"] == results.attrs["config"]
@@ -140,7 +118,7 @@ def test_a_scored_run_only_reports(scored, capsys):
     before = (scored / "scores.nc").stat().st_mtime_ns
     score.main([str(scored)])
     printed = capsys.readouterr().out
-    asked = set(families.FAMILIES) - set(left_out(Recipe.from_config(TINY)))
+    asked = set(families.FAMILIES) - set(left_out(Recipe.from_config(LEARNED)))
     assert f"0 of {4 * len(asked)} scores to compute" in printed and "mi_ksg_canonical" in printed
     assert (scored / "scores.nc").stat().st_mtime_ns == before
 
@@ -313,7 +291,7 @@ def subject(config, network=None, bias=0.0):
 
 
 def test_what_does_not_apply_to_one_square_is_told_and_the_rest_computed():
-    one = subject(dataclasses.replace(TINY, n=1, contrast=()))
+    one = subject(dataclasses.replace(LEARNED, n=1, contrast=()))
     for name in ("beta_vae", "factor_vae"):
         assert "at least 2 factors" in families.FAMILIES[name].of(one)[0]
     for name in ("r2", "mcc", "mig", "sap", "gaussian"):
@@ -322,13 +300,13 @@ def test_what_does_not_apply_to_one_square_is_told_and_the_rest_computed():
 
 def test_of_a_family_what_is_defined_is_computed():
     """One test image has no information, and the training images have."""
-    lone = subject(dataclasses.replace(TINY, bins=(0.5,)))
+    lone = subject(dataclasses.replace(LEARNED, bins=(0.5,)))
     information, on_test = families.FAMILIES["gaussian"].of(lone)
     assert np.isfinite(information) and "rows" in on_test
 
 
 def test_latents_that_do_not_vary_in_float32_have_no_information():
-    far = subject(TINY, bias=-1e20)
+    far = subject(LEARNED, bias=-1e20)
     assert families.FAMILIES["gaussian"].of(far)[0] == 0
     assert families.FAMILIES["ksg"].of(far) == [0, 0]
 
@@ -340,7 +318,7 @@ def test_a_network_without_features_has_no_encoder_threshold():
         def init(self, key):
             return {}
 
-    (why,) = families.FAMILIES["encoder"].of(subject(TINY, Plain()))
+    (why,) = families.FAMILIES["encoder"].of(subject(LEARNED, Plain()))
     assert why == "Plain has no features, the last hidden layer"
 
 
