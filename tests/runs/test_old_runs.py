@@ -35,7 +35,7 @@ NAMES = ("finished", "two_groups", "half", "contrast", "patience", "scored")
 FLAGS = [
     *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "--seeds", "2"),
     *("--steps", "40", "--kl-warmup", "10", "--n", "2", "--m", "3", "--hidden", "8"),
-    *("--batch-size", "8", "--bins", "0.2", "0.8", "--quiet"),
+    *("--batch-size", "8", "--bins", "0.2", "0.8", "--devices", "1", "--chunk", "20", "--quiet"),
 ]
 MORE = {
     "contrast": ["--contrast", "1", "0.5", "0.5", "1"],
@@ -105,8 +105,10 @@ def test_its_regimes_are_told_anew_and_its_file_stays(old, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_command_goes_on_to_the_same_results(old, name):
+def test_the_same_command_goes_on_to_the_same_results(old, name, monkeypatch):
     """A finished run is shown again from what is stored; the half one is trained to its end."""
+    if name not in ("half", *MORE):  # the figures of the others show the same variables
+        monkeypatch.setattr(full_sweep, "write_figures", lambda run: None)
     before = {p: p.read_bytes() for p in (old / name).glob("*.nc")}
     full_sweep.main([*FLAGS, *MORE.get(name, []), "--out", str(old / name)])
     assert {p: p.read_bytes() for p in before} == before
@@ -121,7 +123,7 @@ def test_the_same_command_goes_on_to_the_same_results(old, name):
 
 def test_training_from_the_start_gives_what_0_1_0_gave(old, tmp_path):
     out = tmp_path / "anew"
-    full_sweep.main([*FLAGS, "--devices", "1", "--chunk", "20", "--out", str(out)])
+    full_sweep.main([*FLAGS, "--out", str(out)])
     ours, theirs = load_run(out), load_run(old / "finished")
     same(ours.scores, theirs.scores)
     same(dataset(out / "history.nc"), dataset(old / "finished" / "history.nc"))

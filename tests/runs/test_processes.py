@@ -11,31 +11,24 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biasvae_jax.cli import sweep
 from biasvae_jax.errors import UsageError
 from biasvae_jax.runs import processes
 from experiments.torture.processes import disagreements
 
-FLAGS = [
-    *("--preset", "smoke", "--mu", "0", "3", "--beta", "0.2", "4", "50", "--steps", "120"),
-    *("--kl-warmup", "30", "--n", "2", "--m", "3", "--hidden", "16", "--batch-size", "16"),
-    *("--chunk", "20", "--checkpoint-interval", "0"),
-]
 
-
-def start(out, *more):
-    command = [sys.executable, "-m", "experiments.full_sweep", *FLAGS, "--out", str(out), *more]
+def start(out, flags):
+    command = [sys.executable, "-m", "experiments.full_sweep", *flags, "--out", str(out)]
     environment = os.environ | {"JAX_NUM_CPU_DEVICES": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
 
 
-def start_pair(out):
+def start_pair(out, flags):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    flags = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2", "--process-id")
-    return [start(out, *flags, str(i)) for i in (0, 1)]
+    more = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2", "--process-id")
+    return [start(out, [*flags, "--checkpoint-interval", "0", *more, str(i)]) for i in (0, 1)]
 
 
 def finish(process, seconds=240):  # it takes 20 on two quiet cores, and no one hangs
@@ -48,8 +41,8 @@ def results(out):
         return dataset.load()
 
 
-def test_two_processes_lose_one_go_on_and_equal_one_process(tmp_path, monkeypatch):
-    first, second = start_pair(tmp_path / "two")
+def test_two_processes_lose_one_go_on_and_equal_one_process(tiny_run, tiny_flags, tmp_path):
+    first, second = start_pair(tmp_path / "two", tiny_flags)
     while not list((tmp_path / "two").glob("checkpoints/group-*")):
         assert first.poll() is None, first.communicate()
         time.sleep(0.05)
@@ -60,12 +53,10 @@ def test_two_processes_lose_one_go_on_and_equal_one_process(tmp_path, monkeypatc
     assert status != 0 and "another" in errors
     finish(second)
 
-    for status, printed, errors in map(finish, start_pair(tmp_path / "two")):
+    for status, printed, errors in map(finish, start_pair(tmp_path / "two", tiny_flags)):
         assert status == 0, errors
         assert "Traceback" not in printed + errors
-    monkeypatch.setattr(sweep, "present", lambda out: None)
-    sweep.main([*FLAGS, "--devices", "1", "--quiet", "--out", str(tmp_path / "one")])
-    one, two = results(tmp_path / "one"), results(tmp_path / "two")
+    one, two = results(tiny_run), results(tmp_path / "two")
     for name in one.data_vars:
         np.testing.assert_allclose(two[name], one[name], rtol=1e-3, atol=1e-4, err_msg=name)
 
