@@ -47,8 +47,8 @@ def pytest_unconfigure():
 
 
 def pytest_runtest_setup(item):
-    """Compile as users do where bits are compared and thousands of steps are taken."""
-    quickly = item.path.stem not in ("test_sweep", "test_step")
+    """Compile as users do where that is asked."""
+    quickly = item.path.stem != "test_as_users_compile"
     jax.config.update("jax_disable_most_optimizations", quickly)
 
 
@@ -76,9 +76,10 @@ TINY = [
 
 
 LONG = [
-    *("test_end_to_end", "test_torture", "test_sweep", "test_processes", "test_examples"),
-    *("test_score", "test_variants", "test_page", "test_strangers", "test_report_command"),
-    *("test_every_objective", "test_old_runs", "test_live", "test_full_sweep", "test_recovery"),
+    *("test_end_to_end", "test_torture", "test_as_users_compile", "test_processes"),
+    *("test_examples", "test_sweep", "test_score", "test_variants", "test_page"),
+    *("test_strangers", "test_report_command", "test_every_objective", "test_old_runs"),
+    *("test_live", "test_full_sweep", "test_recovery"),
 ]
 
 

@@ -16,7 +16,6 @@ from biasvae_jax.training import (
     draw_noise,
     init_state,
     train,
-    train_chunk,
     train_step,
 )
 
@@ -42,20 +41,6 @@ def test_a_scan_of_steps_is_a_loop_of_steps(state):
         losses.append(each.loss)
     chex.assert_trees_all_close(scanned, state, rtol=1e-4, atol=1e-6)
     chex.assert_trees_all_close(info.loss, jnp.stack(losses), rtol=1e-4)
-
-
-def test_chunks_of_any_length_give_the_same_bits(state):
-    chunk = jax.jit(train_chunk, static_argnums=5)
-
-    def run(state, lengths):
-        first = 0
-        for length in lengths:
-            noise = CHUNK(KEY, first, length, RECIPE)
-            state, _ = chunk(noise, jnp.arange(length), state, 0.5, 2.0, RECIPE)
-            first += length
-        return state
-
-    chex.assert_trees_all_equal(run(state, [12]), run(state, [5, 5, 2]))
 
 
 def test_noise_depends_on_key_and_step_alone():
