@@ -89,9 +89,10 @@ def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path
     (written,) = tiny_run.glob("compare-n*.html")
     assert data_of(written)["runs"][1]["name"] == "n" * 250
     written.unlink()
-    apart = dataclasses.replace(load_run(tiny_run).study, biases=(7.0,))
+    run = load_run(tiny_run)
+    apart = dataclasses.replace(run.study, biases=(7.0,))
     with directory.lock_run(tmp_path / "apart"):  # a run that has only begun
-        directory.open_run(tmp_path / "apart", apart, {})
+        directory.open_run(tmp_path / "apart", apart, {"plan": run.description["plan"]})
     with pytest.raises(UsageError, match="in common"):
         report.main([str(tiny_run), str(tmp_path / "apart")])
 
