@@ -16,11 +16,13 @@ from biasvae_jax.cli import runtime, sweep
 from biasvae_jax.runs import directory
 
 # to compile is what tests cost, here and in the commands that they start: as little as possible
-os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
-if jax.__version_info__ < (0, 11):  # a flag that XLA does not know any more ends the process
-    flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"  # half the time
-jax.config.update("jax_disable_most_optimizations", True)
+AS_USERS = "TESTS_COMPILE" in os.environ  # but in `sweep/test_as_users_compile.py`
+if not AS_USERS:
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    jax.config.update("jax_disable_most_optimizations", True)
+    flags = os.environ.setdefault("XLA_FLAGS_OF_USERS", os.environ.get("XLA_FLAGS", ""))
+    if jax.__version_info__ < (0, 11):  # a flag that XLA does not know any more ends the process
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"  # half the time
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the processes of a session of tests share what they compile, with each other alone
@@ -44,12 +46,6 @@ def pytest_unconfigure():
     """Remove what was compiled, once every worker has ended."""
     if FIRST:
         shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
-
-
-def pytest_runtest_setup(item):
-    """Compile as users do where that is asked."""
-    quickly = item.path.stem != "test_as_users_compile"
-    jax.config.update("jax_disable_most_optimizations", quickly)
 
 
 @pytest.fixture(scope="module", autouse=True)
