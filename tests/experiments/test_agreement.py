@@ -16,6 +16,7 @@ from experiments.agreement.asked import USUAL, entanglement, of_a_combination, o
 from experiments.agreement.cases import CASES, case
 from experiments.agreement.cases.collapse import frozen, kink
 from experiments.agreement.cases.combinations import encoder, held_out
+from experiments.agreement.cases.linear import length
 from experiments.agreement.cases.pairs import correlated, expected
 from experiments.agreement.page import page
 from experiments.agreement.runs import (
@@ -114,7 +115,9 @@ def example(agree):
     return {
         "cascade": made_up("cascade", cascade),
         "cascade-long": made_up("cascade-long", cascade),
-        "long": made_up("long", courses={"active_units": np.where(beyond, 0 if agree else 9, 9)}),
+        "long": made_up(
+            "long", {"kl": 1.0}, courses={"active_units": np.where(beyond, 0 if agree else 9, 9)}
+        ),
         "spare-9": made_up("spare-9", {"test_loss": 10 + NOISE, "active_units": 9}),
         "spare-18": made_up(
             "spare-18", {"test_loss": 10 - 2 * NOISE + (5 if agree else -5), "active_units": 15}
@@ -181,6 +184,15 @@ def test_an_encoder_is_at_fault_only_where_a_head_misreads_its_code():
     one = {**runs, "missing": lacking("missing", 2.0)}
     assert encoder(one).verdict == case.PARTLY
     assert held_out({**runs, "missing": lacking("missing", 1.0)}).verdict == case.PARTLY
+
+
+def test_latents_that_stay_just_beyond_the_threshold_are_told_with_their_kl():
+    long = made_up("long")
+    far = (long.beta > 1.2 * long.threshold[0])[:, None, None]
+    some = made_up("long", {"kl": 0.05}, courses={"active_units": np.where(far, 0, 3)})
+    found = length({**example(True), "long": some})
+    assert found.verdict == case.PARTLY and "1.05 β\\* 3 to 3 latents are active" in found.found
+    assert "at 1.5 β\\* no latent of any of 3 models is active from step" in found.found
 
 
 def test_a_frozen_variance_that_is_1_would_collapse_at_the_threshold():

@@ -4,8 +4,8 @@ import numpy as np
 
 from biasvae_jax.statistics.intervals import paired_interval, t_interval
 from experiments.agreement.cases.case import AGREES, DIFFERS, PARTLY, Case
-from experiments.pages.run import Runs
-from experiments.pages.words import listed, number, of, sign, value
+from experiments.pages.run import Run, Runs
+from experiments.pages.words import number, of, sign, value
 
 NEAR = 1.0  # nats: a loss this near the optimum's has reached it
 MOST = 0.95  # share of models that makes "all" of a claim
@@ -13,15 +13,17 @@ MOST = 0.95  # share of models that makes "all" of a claim
 
 def optimum(runs: Runs) -> Case:
     """Lucas et al.: trained linear VAEs reach the closed-form optimum."""
-    run = runs["cascade"]
-    gap = run.values("gap")[0]
-    loss = float(run.values("loss").mean())
+    run, long = runs["cascade"], runs["cascade-long"]
+    first, gap = (each.values("gap")[0] for each in (run, long))
+    loss = float(long.values("loss").mean())
     return Case(
         "Lucas, Tucker, Grosse & Norouzi 2019",
         "A linear VAE's ELBO has no bad local maxima: training reaches probabilistic PCA.",
         f"Linear encoder and decoder, nine eigenvalues, {len(run.beta)} β: the loss ends "
-        f"{value(t_interval(gap.mean(0)))} nats above the optimum in the mean and "
-        f"{number(float(gap.max()))} at most, of {number(loss, 0)} nats.",
+        f"{value(t_interval(first.mean(0)))} nats above the optimum in the mean after "
+        f"{run.study.training.steps:,} steps, and {value(t_interval(gap.mean(0)))} after "
+        f"{long.study.training.steps:,}, {number(float(gap.max()))} at most, of "
+        f"{number(loss, 0)} nats.",
         AGREES if gap.max() < NEAR else PARTLY if np.median(gap) < NEAR else DIFFERS,
         "A latent close to its threshold is worth less than that; the next line counts them.",
     )
@@ -54,26 +56,39 @@ def cascade(runs: Runs) -> Case:
 
 def length(runs: Runs) -> Case:
     """Ichikawa & Hukushima: beyond the threshold no training is long enough."""
-    run = runs["long"]
-    active = run.course("active_units")[0]
-    beyond = run.beta > run.threshold[0]
-    gone = (active[beyond] == 0).all((0, 1))
-    since = run.snapshots[np.flatnonzero(~gone).max(initial=-1) + 1] if gone[-1] else np.nan
+    run, cascade = runs["long"], runs["cascade"]
+    settled = cascade.values("active_units")[0, -1]
+    active, kl = run.course("active_units")[0], run.values("kl")[0]
+    beyond, ratio = run.beta > run.threshold[0], run.beta / run.threshold[0]
+    gone = (active[beyond] == 0).all(1)  # [beta, snapshot]
+    places = list(zip(ratio[beyond], active[beyond], kl[beyond], gone, strict=True))
     kept = t_interval(active[~beyond][..., -1].mean(0))
+    ended = [bool(each[-1]) for each in gone]
     return Case(
         "Ichikawa & Hukushima 2024",
         "Beyond a threshold of β collapse is inevitable however long one trains.",
-        f"Linear, β = {listed(f'{b:.3g}' for b in run.beta[beyond] / run.threshold[0])} of β\\*: "
-        + (
-            f"no latent of any of {active[beyond].shape[0] * active.shape[1]} models is active "
-            f"from step {since:,.0f} to step {run.snapshots[-1]:,.0f}"
-            if np.isfinite(since)
-            else f"latents are still active after {run.snapshots[-1]:,.0f} steps"
-        )
-        + f"; at {run.beta[0] / run.threshold[0]:.3g} β\\* {value(kept)} of "
-        f"{run.study.latents} are.",
-        AGREES if np.isfinite(since) and float(kept.low) > 0 else DIFFERS,
-        "Their limit is of large images and one pass over them.",
+        f"Linear, {run.study.training.steps:,} steps: "
+        + "; ".join(_beyond(run, *place) for place in places)
+        + f"; at {ratio[0]:.3g} β\\* {value(kept)} of {run.study.latents} are active, with a KL of "
+        f"{value(t_interval(kl[0]))} nats. With a learning rate that falls to 0, "
+        f"{of(int((settled > 0).sum()), settled.size, 'model')} has an active latent at "
+        f"{cascade.beta[-1] / cascade.threshold[0]:.3g} β\\*.",
+        DIFFERS if not any(ended) or float(kept.low) <= 0 else AGREES if all(ended) else PARTLY,
+        "At a constant rate Adam's steps keep moving the means of latents without a use. Theirs is "
+        "a limit of large images and one pass over them.",
+    )
+
+
+def _beyond(run: Run, ratio: float, active: np.ndarray, kl: np.ndarray, gone: np.ndarray) -> str:
+    """Say what is left at a β beyond the threshold."""
+    at = f"at {ratio:.3g} β\\*"
+    if gone[-1]:
+        since = run.snapshots[int(np.flatnonzero(~gone).max(initial=-1)) + 1]
+        return f"{at} no latent of any of {len(active)} models is active from step {since:,.0f} on"
+    last = active[:, -1]
+    return (
+        f"{at} {last.min():.0f} to {last.max():.0f} latents are active at the end, with a KL of "
+        f"{value(t_interval(kl))} nats"
     )
 
 
