@@ -48,7 +48,7 @@ class Config:
     """Least improvement of the loss, in nats, for a model with `patience` to go on."""
     hidden: tuple[int, ...] = (128,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
-    linear."""
+    linear, the decoder up to its `output`."""
     activation: Activation = "relu"
     """Function of the hidden layers. A ReLU that no image reaches has no gradient, and stays so."""
     latent_dim: int | None = None

@@ -36,7 +36,8 @@ class MLP:
     """A fully connected encoder and its mirror image as decoder.
 
     (mean, logvar) = W_L a(… a(W_1 x)), a the `activation`; the decoder has the hidden widths
-    reversed and ends in `output`. With `hidden` empty, both are linear (affine).
+    reversed and ends in `output`. With `hidden` empty, both are linear (affine), the
+    decoder up to its `output`.
     """
 
     pixels: int
@@ -121,7 +122,7 @@ class Dense(Architecture):
 
     hidden: tuple[int, ...] = (128,)
     """Widths of the encoder's hidden layers, mirrored in the decoder; given empty, both are
-    linear."""
+    linear, the decoder up to its `output`."""
     activation: Activation = "relu"
     """Function of the hidden layers. A ReLU that no image reaches has no gradient, and stays so."""
     output: Output = "sigmoid"

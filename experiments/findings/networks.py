@@ -16,6 +16,8 @@ LABELS = {
     "width-512": "one hidden layer of 512",
     "tanh": "tanh in place of ReLU",
     "latents-18": "18 latents for nine factors",
+    "init-0.3": "initial weights × 0.3",
+    "init-3": "initial weights × 3",
 }
 
 

@@ -29,12 +29,14 @@ RIVALS = {
     **{f"width-{width}": ("--hidden", width) for width in ("8", "32")},
     **{f"noise-{level}": ("--input-noise", level) for level in ("0.25", "0.5", "1")},
 }
+SCALED = ("--use", "experiments/findings/scaled.py", "--network", "scaled")
 NETWORKS = {
     "linear": ("--hidden",),
     "depth-2": ("--hidden", "128", "128"),
     "width-512": ("--hidden", "512"),
     "tanh": ("--activation", "tanh"),
     "latents-18": ("--latent-dim", "18"),
+    **{f"init-{factor}": (*SCALED, "--initial-scale", factor) for factor in ("0.3", "3")},
 }
 AROUND = (0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 0.99, 1, 1.01, 1.025, 1.05, 1.1)  # of β*
 
