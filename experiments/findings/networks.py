@@ -37,14 +37,19 @@ def code_by_network(runs: Runs) -> list[Part]:
 
 def decoder_by_network(runs: Runs) -> list[Part]:
     """Say of each network where the best β of the decoder lies, and what fewer steps do."""
-    apart = [short_against_strong(run).apart for run in networks(runs).values()]
-    wins = [sign(each.at(i)) for each in apart for i in range(each.mean.size)]
-    pairs = of(wins.count(-1), len(wins), "pair")
+    wins = {
+        f"{label} at μ = {mu:g}": sign(short_against_strong(run).apart.at(i))
+        for label, run in networks(runs).items()
+        for i, mu in enumerate(run.mu)
+    }
+    better, worse = ([place for place, win in wins.items() if win == side] for side in (-1, 1))
+    pairs = of(len(better), len(wins), "pair")
+    named = f" ({listed(worse)})" if worse else ""
     return [
         f"*One network.* Others, from {RIVAL_SIZE:,} images, with β = {_betas(runs)}. A β above "
         "the weakest lowers the error by more than a tenth in "
         f"{_helped(runs, DECODER, 'lower')}. The weakest β with fewer steps draws better than the "
-        f"best β with all steps in {pairs}, and worse in {wins.count(1)}:",
+        f"best β with all steps in {pairs}, and worse in {len(worse)}{named}:",
         _table("decoder_networks", runs, DECODER, "lower", ("change of the error", "mse_change")),
     ]
 

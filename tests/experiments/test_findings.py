@@ -394,6 +394,16 @@ def test_other_networks_are_counted_by_what_theirs_do(runs):
     assert "raises R² in 2 of 4 pairs of a network and μ" in counted[1]
 
 
+def test_networks_in_which_fewer_steps_do_less_are_named(runs):
+    run = runs["net-linear"]
+    steps, column = len(run.snapshots), run.column(0.1)
+    course = np.where(np.arange(len(run.beta))[:, None] == column, 0.5, 0.1)
+    course = course[:, None, :] * jitter((len(run.beta), SEEDS, steps))
+    other = {**runs, "net-linear": synthetic("net-linear", course_generation_mse_exact=course)}
+    words = networks.decoder_by_network(other)[0]
+    assert "worse in 2 (no hidden layer at μ = 0 and no hidden layer at μ = 2):" in words
+
+
 def test_an_answer_changes_with_its_runs(runs):
     beta = runs["n-endless"].beta
     inside = 1 - 0.1 * np.abs(np.arange(len(beta)) - 1)[:, None] * jitter((len(beta), SEEDS))
