@@ -36,8 +36,8 @@ class MLP:
     """A fully connected encoder and its mirror image as decoder.
 
     (mean, logvar) = W_L a(… a(W_1 x)), a the `activation`; the decoder has the hidden widths
-    reversed and ends in `output`. With `hidden` empty, both are linear (affine), the
-    decoder up to its `output`.
+    reversed and ends in `output`. With `hidden` empty, both are linear (affine), the decoder up to
+    its `output`.
     """
 
     pixels: int

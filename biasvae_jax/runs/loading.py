@@ -25,9 +25,7 @@ from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from biasvae_jax.runs.files import write_atomically
 from biasvae_jax.runs.meanings import with_todays_meanings
 from biasvae_jax.runs.reading import cannot_read_now
-from biasvae_jax.runs.results import (
-    with_todays_regimes,
-)
+from biasvae_jax.runs.results import with_todays_regimes
 from biasvae_jax.runs.so_far import newest, so_far, threshold
 from biasvae_jax.statistics.staircase import distinct
 from biasvae_jax.study import Study

@@ -1,13 +1,15 @@
 """Other networks: whether an answer is that of one hidden layer of 128."""
 
+from collections.abc import Iterator, Mapping
+
 from biasvae_jax.statistics.optimum import Better
 from experiments.findings.best_beta import optimum_cell
 from experiments.findings.evidence import CODE, DECODER
-from experiments.findings.optima import best, short_against_strong
+from experiments.findings.optima import Best, best, short_against_strong
 from experiments.findings.runs import NETWORKS, RIVAL_SIZE
 from experiments.pages.documents import Part
 from experiments.pages.run import Run, Runs
-from experiments.pages.tables import Table
+from experiments.pages.tables import Content, Table
 from experiments.pages.words import listed, of, sign
 
 LABELS = {
@@ -19,6 +21,7 @@ LABELS = {
     "init-0.3": "initial weights × 0.3",
     "init-3": "initial weights × 3",
 }
+COLUMNS = {"network": "network", "μ": "mu", "best β": "best_beta"}
 
 
 def networks(runs: Runs) -> dict[str, Run]:
@@ -28,30 +31,66 @@ def networks(runs: Runs) -> dict[str, Run]:
 
 def code_by_network(runs: Runs) -> list[Part]:
     """Say of each network where the best β of the code lies."""
+    found = _best(runs, CODE, "higher")
     return [
         f"*One network.* Others, from {RIVAL_SIZE:,} images, with β = {_betas(runs)}. A β above "
-        f"the weakest raises R² in {_helped(runs, CODE, 'higher')}:",
-        _table("code_networks", runs, CODE, "higher", ("gain of R²", "gain_r2")),
+        f"the weakest raises R² in {_helped(found)}:",
+        Table(
+            "code_networks",
+            {**COLUMNS, "gain of R²": "gain_r2"},
+            [[label, mu, *_cells(found[label], i)] for label, mu, i in _places(runs)],
+        ),
     ]
 
 
 def decoder_by_network(runs: Runs) -> list[Part]:
     """Say of each network where the best β of the decoder lies, and what fewer steps do."""
+    found = _best(runs, DECODER, "lower")
+    fewer = {label: short_against_strong(run) for label, run in networks(runs).items()}
     wins = {
-        f"{label} at μ = {mu:g}": sign(short_against_strong(run).apart.at(i))
-        for label, run in networks(runs).items()
-        for i, mu in enumerate(run.mu)
+        f"{label} at μ = {mu:g}": sign(fewer[label].apart.at(i)) for label, mu, i in _places(runs)
     }
     better, worse = ([place for place, win in wins.items() if win == side] for side in (-1, 1))
     pairs = of(len(better), len(wins), "pair")
     named = f" ({listed(worse)})" if worse else ""
+    rows = [
+        [
+            *(label, mu, *_cells(found[label], i)),
+            *(fewer[label].apart.at(i), str(fewer[label].verdict[i])),
+        ]
+        for label, mu, i in _places(runs)
+    ]
+    columns = {
+        **COLUMNS,
+        "change of the error": "mse_change",
+        "fewer steps − best β": "mse_fewer_steps_minus_best",
+        "verdict": "verdict",
+    }
     return [
         f"*One network.* Others, from {RIVAL_SIZE:,} images, with β = {_betas(runs)}. A β above "
-        "the weakest lowers the error by more than a tenth in "
-        f"{_helped(runs, DECODER, 'lower')}. The weakest β with fewer steps draws better than the "
-        f"best β with all steps in {pairs}, and worse in {len(worse)}{named}:",
-        _table("decoder_networks", runs, DECODER, "lower", ("change of the error", "mse_change")),
+        f"the weakest lowers the error by more than a tenth in {_helped(found)}. The weakest β "
+        f"with fewer steps draws better than the best β with all steps in {pairs}, and worse in "
+        f"{len(worse)}{named}:",
+        Table("decoder_networks", columns, rows),
     ]
+
+
+def _places(runs: Runs) -> Iterator[tuple[str, float, int]]:
+    """Yield each network with each μ, and the row of that μ."""
+    for label, run in networks(runs).items():
+        for i, mu in enumerate(run.mu):
+            yield label, float(mu), i
+
+
+def _best(runs: Runs, score: str, better: Better) -> dict[str, Best]:
+    """Find the best β of a score by network."""
+    return {
+        label: best(run.values(score), run.beta, better) for label, run in networks(runs).items()
+    }
+
+
+def _cells(found: Best, row: int) -> list[Content]:
+    return [optimum_cell(found, row), found.gain.at(row)]
 
 
 def _betas(runs: Runs) -> str:
@@ -59,20 +98,6 @@ def _betas(runs: Runs) -> str:
     return listed(f"{beta:g}" for beta in run.beta)
 
 
-def _helped(runs: Runs, score: str, better: Better) -> str:
-    found = [best(run.values(score), run.beta, better).helps for run in networks(runs).values()]
-    whole = [bool(each) for helps in found for each in helps]
+def _helped(found: Mapping[str, Best]) -> str:
+    whole = [bool(each) for of_network in found.values() for each in of_network.helps]
     return of(sum(whole), len(whole), "pair") + " of a network and μ"
-
-
-def _table(name: str, runs: Runs, score: str, better: Better, change: tuple[str, str]) -> Table:
-    rows = []
-    for label, run in networks(runs).items():
-        found, fewer = best(run.values(score), run.beta, better), short_against_strong(run)
-        for i, mu in enumerate(run.mu):
-            further = [fewer.apart.at(i), str(fewer.verdict[i])] if score == DECODER else []
-            rows.append([label, mu, optimum_cell(found, i), found.gain.at(i), *further])
-    columns = {"network": "network", "μ": "mu", "best β": "best_beta", change[0]: change[1]}
-    if score == DECODER:
-        columns |= {"fewer steps − best β": "mse_fewer_steps_minus_best", "verdict": "verdict"}
-    return Table(name, columns, rows)
