@@ -76,13 +76,10 @@ def over_rows(function: Callable, rows: Any) -> Any:
     It must treat each row by itself, as a network does. A batch is what takes 256 MiB, or 16 MiB on
     a CPU, where a convolution of 512 images takes twice as long at once (`docs/performance.md`).
     """
-    live = live_bytes(function, rows)
-    if live <= BATCH_BYTES:
+    if live_bytes(function, rows) <= BATCH_BYTES:
         return function(rows)
-    size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
-    whole = len(jax.tree.leaves(rows)[0])
-    many = max(1, min(whole, whole * size // live))
-    blocks, rest = divmod(whole, many)
+    many = _at_once(function, rows)
+    blocks, rest = divmod(_length(rows), many)
     stacked = lambda a: a[: blocks * many].reshape(blocks, many, *a.shape[1:])  # noqa: E731
     parts = jax.lax.map(function, jax.tree.map(stacked, rows))
     found = jax.tree.map(lambda a: a.reshape(blocks * many, *a.shape[2:]), parts)
@@ -90,3 +87,31 @@ def over_rows(function: Callable, rows: Any) -> Any:
         return found
     last = function(jax.tree.map(lambda a: a[-rest:], rows))
     return jax.tree.map(lambda *a: jnp.concatenate(a), found, last)
+
+
+def sum_over_rows(function: Callable, rows: Any) -> Any:
+    """Add up `function(rows)`, itself a sum over rows `[rows, …]`, over batches of them.
+
+    A batch is what takes 256 MiB, or 16 MiB on a CPU: what is only summed need not leave the cache.
+    """
+    many = _at_once(function, rows)
+    blocks, rest = divmod(_length(rows), many)
+
+    def add(block: jax.Array, total: Any) -> Any:
+        here = lambda a: jax.lax.dynamic_slice_in_dim(a, block * many, many)  # noqa: E731
+        return jax.tree.map(jnp.add, total, function(jax.tree.map(here, rows)))
+
+    if blocks == 1 and not rest:
+        return function(rows)
+    first = function(jax.tree.map(lambda a: a[blocks * many :], rows))  # of no row: zeros
+    return jax.lax.fori_loop(0, blocks, add, first)
+
+
+def _at_once(function: Callable, rows: Any) -> int:
+    size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
+    whole = _length(rows)
+    return max(1, min(whole, whole * size // live_bytes(function, rows)))
+
+
+def _length(rows: Any) -> int:
+    return len(jax.tree.leaves(rows)[0])

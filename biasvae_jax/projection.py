@@ -85,19 +85,32 @@ def fit_adam(
     that Adam would scale up. Shapes as `fit_least_squares`; each epoch is a new permutation, its
     last incomplete batch left out.
     """
+    return fit_adam_on(minibatches(key, len(x), epochs, batch_size), x, y)
+
+
+def minibatches(
+    key: jax.Array, rows: int, epochs: int | None = None, batch_size: int = 64
+) -> jax.Array:
+    """Draw the rows of each of `fit_adam`'s steps, `[steps, batch]`: the same for many heads."""
+    batch_size = min(batch_size, rows)
+    batches = rows // batch_size
+    if epochs is None:
+        epochs = max(3, -(-LEAST_STEPS // batches))
+    orders = jax.vmap(lambda k: jax.random.permutation(k, rows))(jax.random.split(key, epochs))
+    return orders[:, : batches * batch_size].reshape(epochs * batches, batch_size)
+
+
+def fit_adam_on(batches: jax.Array, x: jax.Array, y: jax.Array) -> Head:
+    """Fit `fit_adam`'s head on `minibatches` that are drawn already."""
     chex.assert_rank([x, y], 2)
     chex.assert_equal_shape_prefix([x, y], 1)
     inputs, targets = _Standard.of(x), _Standard.of(y)
     zero = Head(jnp.zeros((x.shape[1], y.shape[1])), jnp.zeros(y.shape[1]))
-    batches = max(1, len(x) // batch_size)
-    if epochs is None:
-        epochs = max(3, -(-LEAST_STEPS // batches))
-    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, epochs * batches))
-    if len(x) <= batch_size:
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, len(batches)))
+    if batches.shape[1] == len(x):
         hold: Any = Head(weight=False, bias=True)  # type: ignore[arg-type]
         optimizer = optax.chain(optax.masked(optax.set_to_zero(), hold), optimizer)
-    head = _descend(key, zero, inputs(x), targets(y), optimizer, epochs, batch_size)
-    return _on_raw(head, inputs, targets)
+    return _on_raw(_descend(batches, zero, inputs(x), targets(y), optimizer), inputs, targets)
 
 
 def fit_adam_raw(
@@ -113,23 +126,18 @@ def fit_adam_raw(
     shape = (x.shape[1] + 1, y.shape[1])
     *weight, bias = jax.random.uniform(init_key, shape, minval=-limit, maxval=limit)
     start = Head(jnp.stack(weight), bias)
-    return _descend(order_key, start, x, y, optax.adam(1e-3), epochs, batch_size)
+    batches = minibatches(order_key, len(x), epochs, batch_size)
+    return _descend(batches, start, x, y, optax.adam(1e-3))
 
 
 def _descend(
-    key: jax.Array,
+    batches: jax.Array,
     head: Head,
     x: jax.Array,
     y: jax.Array,
     optimizer: optax.GradientTransformation,
-    epochs: int,
-    batch_size: int,
 ) -> Head:
-    """Minimise the MSE over shuffled minibatches."""
-    batch_size = min(batch_size, len(x))
-    batches = len(x) // batch_size
-    orders = jax.vmap(lambda k: jax.random.permutation(k, len(x)))(jax.random.split(key, epochs))
-    rows = orders[:, : batches * batch_size].reshape(epochs * batches, batch_size)
+    """Minimise the MSE over minibatches, given as rows."""
 
     def body(carry, batch):
         head, opt_state = carry
@@ -139,5 +147,5 @@ def _descend(
         return (stepped, opt_state), None
 
     start: Any = head  # optax's types know no None
-    (head, _), _ = jax.lax.scan(body, (start, optimizer.init(start)), rows)
+    (head, _), _ = jax.lax.scan(body, (start, optimizer.init(start)), batches)
     return head

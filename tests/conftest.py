@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from biasvae_jax import load_run
 from biasvae_jax.cli import runtime, sweep
@@ -23,6 +24,7 @@ if not AS_USERS:
     flags = os.environ.setdefault("XLA_FLAGS_OF_USERS", os.environ.get("XLA_FLAGS", ""))
     if jax.__version_info__ < (0, 11):  # a flag that XLA does not know any more ends the process
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"  # half the time
+threadpool_limits(1, user_api="blas")  # as in commands: workers' threads would wait for each other
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # the processes of a session of tests share what they compile, with each other alone

@@ -1,9 +1,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from biasvae_jax import costs
-from biasvae_jax.costs import live_bytes, operations, over_rows
+from biasvae_jax.costs import live_bytes, operations, over_rows, sum_over_rows
 
 X = jax.ShapeDtypeStruct((64, 32), np.float32)
 
@@ -43,3 +44,16 @@ def test_rows_in_batches_are_the_rows_at_once(monkeypatch):
     program = str(jax.make_jaxpr(in_batches)(rows))
     assert "scan" in program and "f32[433,3]" in program  # a third of the rows, rounded down
     assert "f32[1,3]" in program  # and what is left
+
+
+@pytest.mark.parametrize("share", [1, 3, 64])
+def test_sums_of_rows_in_batches_are_those_of_all_rows(monkeypatch, share):
+    rows = jax.random.normal(jax.random.key(0), (1_300, 7)), jnp.arange(1_300.0)
+    function = lambda x: (jnp.tanh(x[0]).sum(0), (x[0].sum(1) * x[1]).sum())  # noqa: E731
+    for size in ("BATCH_BYTES", "CACHE_BYTES"):
+        monkeypatch.setattr(costs, size, live_bytes(function, rows) // share)
+    found = jax.jit(lambda rows: sum_over_rows(function, rows))(rows)
+    a, b = (np.asarray(part, float) for part in rows)
+    expected = np.tanh(a).sum(0), (a.sum(1) * b).sum()
+    for one, known in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, known, rtol=1e-4)

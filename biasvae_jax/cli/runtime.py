@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from threadpoolctl import threadpool_limits
 
 from biasvae_jax import host
 from biasvae_jax.errors import UsageError
@@ -33,11 +34,15 @@ KEPT = {"jax_default_matmul_precision": None}
 def start_jax(cache: bool = True, join: Callable[[], None] | None = None) -> None:
     """Give a CPU one XLA device for each core and keep compiled programs between runs.
 
+    LAPACK, which devices call at the same time, gets one thread: threads of its own would only wait
+    for each other, on cores that the devices need.
+
     A number of devices that is chosen already is left as it is, and so is a jax that has started.
     Settings of jax that change numbers get the values of every run. `join` is called before jax
     looks for devices. Raises UsageError where there are none.
     """
     _fix_settings()
+    threadpool_limits(1, user_api="blas")
     if host.cores() < host.cores_without_quota():  # XLA's own threads know of no quota
         os.environ.setdefault("PJRT_NPROC", str(host.cores()))
     chosen = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")

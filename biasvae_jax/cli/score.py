@@ -22,7 +22,6 @@ import tyro
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from threadpoolctl import threadpool_limits
 
 from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import start_jax
@@ -128,8 +127,7 @@ def compute(
     here = saved_at = time.monotonic()
     neural = [together(run, table, name) for name in asked if name in NEURAL]
     farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
-    # small matrices: threads of the linear algebra would only wait for each other
-    with farewell, LISTENER.saving() as stop, threadpool_limits(1, user_api="blas"):
+    with farewell, LISTENER.saving() as stop:
         try:
             for name in itertools.chain(one_by_one(run, table, asked), *neural):
                 before, here = here, time.monotonic()

@@ -13,10 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from biasvae_jax.costs import over_rows
+from biasvae_jax.costs import over_rows, sum_over_rows
 from biasvae_jax.networks import Network, Params
 from biasvae_jax.objectives import reparameterise
-from biasvae_jax.projection import fit_adam, fit_adam_raw, fit_least_squares, mse
+from biasvae_jax.projection import (
+    fit_adam_on,
+    fit_adam_raw,
+    fit_least_squares,
+    minibatches,
+    mse,
+)
 from biasvae_jax.scores.base import Meaning, register_score
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe
@@ -143,15 +149,34 @@ def generation_terms(decoded: jax.Array, x: jax.Array) -> GenerationTerms:
     The terms are orthogonal, so they add up.
     """
     chex.assert_equal_shape([decoded, x])
-    g = x - x.mean(0, keepdims=True)
-    d = decoded - decoded.mean(0, keepdims=True)
+    centre = x.mean(0, keepdims=True)
+    return _terms(_error_sums(decoded, x, centre), x - centre)[1]
+
+
+class _ErrorSums(NamedTuple):
+    """Sums over images of an error e = decoded − x."""
+
+    pixels: jax.Array
+    """Σe, `[pixels]`."""
+    square: jax.Array
+    """Σe² over images and pixels, a scalar."""
+    along: jax.Array
+    """Σe·g, g the centred images, a scalar."""
+
+
+def _error_sums(decoded: jax.Array, x: jax.Array, centre: jax.Array) -> _ErrorSums:
+    e = decoded - x
+    return _ErrorSums(e.sum(0), jnp.square(e).sum(), (e * (x - centre)).sum())
+
+
+def _terms(sums: _ErrorSums, g: jax.Array) -> tuple[jax.Array, GenerationTerms]:
+    """Return (mean square error, its `generation_terms`); s − 1 there is Σe·g/Σg² here."""
+    square, along = sums.square / g.size, sums.along / g.size
+    offset = jnp.mean(jnp.square(sums.pixels / len(g)))
     variance = jnp.mean(jnp.square(g))
-    slope = jnp.mean(d * g) / jnp.maximum(variance, jnp.finfo(x.dtype).tiny)
-    return GenerationTerms(
-        offset=jnp.mean(jnp.square(decoded.mean(0) - x.mean(0))),
-        shrinkage=jnp.square(1 - slope) * variance,
-        head=mse(d, slope * g),
-    )
+    shrinkage = jnp.square(along) / jnp.maximum(variance, jnp.finfo(g.dtype).tiny)
+    head = jnp.maximum(square - offset - shrinkage, 0)  # rounding may leave less
+    return square, GenerationTerms(offset, shrinkage, head)
 
 
 def test_codes(
@@ -161,9 +186,15 @@ def test_codes(
 
     A code is what is decoded: of most objectives the posterior's sample (`Objective.code`).
     """
+    return _codes(jax.random.normal(key, (len(x), recipe.network.latent_dim)), recipe, params, x)
+
+
+def _codes(
+    normals: jax.Array, recipe: Recipe, params: Params, x: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     objective, network = recipe.objective, recipe.network
     mean, logvar = over_rows(lambda rows: objective.posterior(network, params, rows), x)
-    z_hat = reparameterise(jax.random.normal(key, mean.shape), mean, logvar)
+    z_hat = reparameterise(normals, mean, logvar)
     return objective.code(params, z_hat), objective.code(params, mean)
 
 
@@ -181,6 +212,26 @@ class ScoreKeys(NamedTuple):
     active: jax.Array
 
 
+class ScoreNoise(NamedTuple):
+    """The random numbers behind the scores, the same for all models of a seed."""
+
+    posterior: jax.Array
+    """Standard normals, `[test images, latent_dim]`."""
+    batches: jax.Array
+    """Rows of the Adam heads' `minibatches`."""
+    world: Any
+    """The world's noise of 8,192 training images."""
+
+
+def score_noise(keys: ScoreKeys, images: int, recipe: Recipe) -> ScoreNoise:
+    """Draw what scoring on so many test images takes."""
+    return ScoreNoise(
+        jax.random.normal(keys.test, (images, recipe.network.latent_dim)),
+        minibatches(keys.head, images),
+        recipe.world.draw(keys.active, (ACTIVE_IMAGES,)),
+    )
+
+
 def recovery_scores(
     keys: ScoreKeys,
     params: Params,
@@ -195,23 +246,40 @@ def recovery_scores(
     was trained, `data` are the world's arrays. Products are in full float32, on every device.
     Source: the original study's "Test Dataset" and PMI.
     """
+    noise = score_noise(keys, len(test[0]), recipe)
+    return noisy_scores(noise, params, bias, test, recipe, data)
+
+
+def noisy_scores(
+    noise: ScoreNoise,
+    params: Params,
+    bias: jax.Array | float,
+    test: tuple[jax.Array, jax.Array],
+    recipe: Recipe,
+    data: Any = (),
+) -> RecoveryScores:
+    """Return the `recovery_scores` with random numbers that are drawn already."""
     u, x = test
     chex.assert_rank([u, x], 2)
     network = recipe.network
+    centre = x.mean(0, keepdims=True)
     with jax.default_matmul_precision("highest"):
-        z_hat, mean = test_codes(keys.test, recipe, params, x)
-        head = fit_adam(keys.head, u, z_hat)
-        decoded = over_rows(lambda rows: network.decode(params, rows), head(u))
-        terms = generation_terms(decoded, x)
-        training = recipe.sample(recipe.world.draw(keys.active, (ACTIVE_IMAGES,)), bias, data).x
+        z_hat, mean = _codes(noise.posterior, recipe, params, x)
+        head = fit_adam_on(noise.batches, u, z_hat)
+        sums = sum_over_rows(
+            lambda rows: _error_sums(network.decode(params, rows[0]), rows[1], centre),
+            (head(u), x),
+        )
+        generation_mse, terms = _terms(sums, x - centre)
+        training = recipe.sample(noise.world, bias, data).x
         return RecoveryScores(
             pmi=mse(head(u), z_hat),
             pmi_exact=mse(fit_least_squares(u, z_hat)(u), z_hat),
             pmi_mean=mse(fit_least_squares(u, mean)(u), mean),
-            recovery_mse=mse(fit_adam(keys.head, z_hat, u)(z_hat), u),
+            recovery_mse=mse(fit_adam_on(noise.batches, z_hat, u)(z_hat), u),
             recovery_r2=r_squared(fit_least_squares(z_hat, u)(z_hat), u),
             recovery_r2_mean=r_squared(fit_least_squares(mean, u)(mean), u),
-            generation_mse=mse(decoded, x),
+            generation_mse=generation_mse,
             generation_offset=terms.offset,
             generation_shrinkage=terms.shrinkage,
             generation_head=terms.head,

@@ -44,10 +44,12 @@ from biasvae_jax.scores.generalisation import (
 from biasvae_jax.scores.recovery import (
     RecoveryScores,
     ScoreKeys,
+    noisy_scores,
     raw_recovery_mse,
-    recovery_scores,
+    score_noise,
 )
-from biasvae_jax.sweep.trainer import Trainer, row_of
+from biasvae_jax.sweep.averages import Average
+from biasvae_jax.sweep.trainer import Trainer
 from biasvae_jax.theory import linear_params
 from biasvae_jax.theory.reduction import reduce_world
 from biasvae_jax.theory.reference import why_none
@@ -67,9 +69,9 @@ class Sweep(Trainer):
 
     def score(self, models: Models, params: Any) -> RecoveryScores:
         """Score trained models (`params` as in their state): numpy arrays `[models]`."""
-        shared, params = (self._test, self._data), self.gather(params, models)
+        known, params = (self._test, self._data), self.gather(params, models)
         with jax.debug_nans(False):  # an undefined score is NaN, and no error
-            return self._in_slices(self._score, shared, models, params, models.seed, models.bias)
+            return self._score(models, known, params, models.bias)
 
     def diagnose(self, models: Models, params: Any, reductions: Any = None) -> Diagnosis:
         """Tell why trained models failed (`scores.diagnosis`): numpy arrays `[models]`.
@@ -84,7 +86,7 @@ class Sweep(Trainer):
             each = self._reductions(models) if reductions is None else reductions
             stacked = params, each, models.bias, models.strength
             with jax.debug_nans(False):
-                gaps = self._over_batches(GAP_BATCHES, fresh_noise, self._gap, models, *stacked)
+                gaps = self._gap(models, self._data, *stacked)
         return Diagnosis(gaps, self._signal_share(models, params))
 
     def losses(self, models: Models, params: Any) -> Losses | None:
@@ -96,14 +98,14 @@ class Sweep(Trainer):
             return None
         stacked = self.gather(params, models), models.bias, models.strength
         with jax.debug_nans(False):
-            return self._over_batches(LOSS_BATCHES, set_noise, self._losses, models, *stacked)
+            return self._losses(models, self._data, *stacked)
 
     def course(self, models: Models, params: Any) -> dict[str, np.ndarray]:
         """Measure models in training (`scores.course`): numpy arrays `[models]`."""
         stacked = self.gather(params, models), models.bias, models.strength
         known = self._some_of_test, self._data
         with jax.debug_nans(False):
-            return self._over_batches(1, course_noise, self._course, models, *stacked, known=known)
+            return self._course(models, known, *stacked)
 
     def frames(self, models: Models, params: Any, images: int) -> np.ndarray:
         """Draw what models of seed 0 make of the first of `shown` (`scores.frames`).
@@ -133,9 +135,8 @@ class Sweep(Trainer):
 
     def _events(self, models: Models, params: Any) -> EventScores:
         world: Any = self.recipe.world
-        batches, stacked = (MASS_BATCHES, event_noise), (params, models.bias)
         with jax.debug_nans(False):
-            masses = self._over_batches(*batches, self._mass, models, *stacked)
+            masses = self._mass(models, self._data, params, models.bias)
             reached = self._in_slices(self._reach, self._cases, models, params)
         known = [world.event_probability(self.recipe.bias, float(b)) for b in models.bias]
         return event_scores(masses, reached, np.array(known, float))  # None becomes NaN
@@ -187,57 +188,57 @@ class Sweep(Trainer):
         )
 
     @functools.cached_property
-    def _score(self) -> Callable:
-        def score(shared, params, seed, bias):
-            test, data = shared
-            return recovery_scores(_score_keys(seed), params, bias, test, self.recipe, data)
+    def _score(self) -> Average:
+        images = len(self._test[0])
 
-        return self._layout.lift(score)
+        def noise(seed, _, recipe):
+            return score_noise(_score_keys(seed), images, recipe)
+
+        def one(noise, known, params, bias):
+            test, data = known
+            return noisy_scores(noise, params, bias, test, self.recipe, data)
+
+        return self._average(1, noise, one)
 
     def _signal_share(self, models: Models, params: Any) -> np.ndarray | None:
         if not self.recipe.world.noise_variance:
             return None
-        batches, stacked = (SHARE_BATCHES, twin_noise), (params, models.bias)
-        variance = self._over_batches(*batches, self._variance, models, *stacked)
+        variance = self._variance(models, self._data, params, models.bias)
         return signal_share(variance).astype(np.float32)
 
     @functools.cached_property
-    def _losses(self) -> Callable:
-        def one(shared, slot, params, bias, strength):
-            noise, data = shared
-            return set_losses(row_of(noise, slot), params, bias, strength, self.recipe, data)
+    def _losses(self) -> Average:
+        def one(noise, data, params, bias, strength):
+            return set_losses(noise, params, bias, strength, self.recipe, data)
 
-        return self._layout.lift(one)
+        return self._average(LOSS_BATCHES, set_noise, one)
 
     @functools.cached_property
-    def _course(self) -> Callable:
-        def one(shared, slot, params, bias, strength):
-            noise, (test, data) = shared
-            here = row_of(noise, slot)
-            return course(here, test, params, bias, strength, self.recipe, data)
+    def _course(self) -> Average:
+        def one(noise, known, params, bias, strength):
+            test, data = known
+            return course(noise, test, params, bias, strength, self.recipe, data)
 
-        return self._layout.lift(one)
+        return self._average(1, course_noise, one)
 
     @functools.cached_property
     def _frames(self) -> Callable:
         return self._layout.lift(lambda x, params: draw(x, params, self.recipe))
 
     @functools.cached_property
-    def _gap(self) -> Callable:
-        def one(shared, slot, params, reduction, bias, beta):
-            noise, data = shared
+    def _gap(self) -> Average:
+        def one(noise, data, params, reduction, bias, beta):
             linear = linear_params(reduction, beta, self.recipe.likelihood_variance)
-            return gap(row_of(noise, slot), params, linear, bias, beta, self.recipe, data)
+            return gap(noise, params, linear, bias, beta, self.recipe, data)
 
-        return self._layout.lift(one)
+        return self._average(GAP_BATCHES, fresh_noise, one)
 
     @functools.cached_property
-    def _variance(self) -> Callable:
-        def one(shared, slot, params, bias):
-            noise, data = shared
-            return code_variance(row_of(noise, slot), params, bias, self.recipe, data)
+    def _variance(self) -> Average:
+        def one(noise, data, params, bias):
+            return code_variance(noise, params, bias, self.recipe, data)
 
-        return self._layout.lift(one)
+        return self._average(SHARE_BATCHES, twin_noise, one)
 
     @functools.cached_property
     def _cases(self) -> Any:
@@ -246,12 +247,11 @@ class Sweep(Trainer):
         return self._layout.draw(lambda test: rare_cases(world, test[1]))(self._test)
 
     @functools.cached_property
-    def _mass(self) -> Callable:
-        def one(shared, slot, params, bias):
-            noise, data = shared
-            return mass(row_of(noise, slot), params, bias, self.recipe, data)
+    def _mass(self) -> Average:
+        def one(noise, data, params, bias):
+            return mass(noise, params, bias, self.recipe, data)
 
-        return self._layout.lift(one)
+        return self._average(MASS_BATCHES, event_noise, one)
 
     @functools.cached_property
     def _reach(self) -> Callable:

@@ -1,4 +1,4 @@
-"""Stacks of models in training: noise drawn once a seed, chunks of steps, batches for averages."""
+"""Stacks of models in training: noise drawn once a seed, chunks of steps."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ from biasvae_jax.axes import Models
 from biasvae_jax.keys import Purpose, purpose_key
 from biasvae_jax.scores.diagnosis import fresh_noise
 from biasvae_jax.scores.generalisation import objective
+from biasvae_jax.sweep.averages import Average
 from biasvae_jax.sweep.layout import Layout
 from biasvae_jax.sweep.plan import Plan
 from biasvae_jax.training import Recipe, TrainState, draw_chunk, init_state, train_chunk
@@ -63,8 +64,8 @@ class Trainer:
         The last loss, on fresh images, is that of the parameters after the last step.
         """
         with jax.debug_nans(False):
-            stacked = self.gather(state.params, models), models.bias, models.beta
-            last = self._over_batches(1, fresh_noise, self._last_loss, models, *stacked)
+            params = self.gather(state.params, models)
+            last = self._last_loss(models, self._data, params, models.bias, models.beta)
             return self.gather(self._finite(None, state), models) & np.isfinite(last)
 
     def lift(self, function: Callable) -> Callable:
@@ -146,63 +147,17 @@ class Trainer:
     def _in_slices(self, lifted: Callable, shared: Any, models: Models, *stacked: Any) -> Any:
         """Apply a lifted function to host arrays, stacked over models: numpy arrays `[models]`."""
         parts = [
-            lifted(shared, *self.put(_rows(stacked, rows)))
+            lifted(shared, *self.put(jax.tree.map(lambda a: np.asarray(a)[rows], stacked)))  # noqa: B023
             for rows in self._layout.slices(len(models.seed))
         ]
         return self._layout.join(parts, len(models.seed))
 
-    def _over_batches(
-        self,
-        batches: int,
-        draw: Callable,
-        lifted: Callable,
-        models: Models,
-        *stacked: Any,
-        known: Any = None,
-    ) -> Any:
-        """Average what a lifted function makes of batches of noise, each shared by its seed.
-
-        `function((noise, data), slot, *stacked)`, in slices as `_in_slices`; `known` is given to it
-        in place of the world's data.
-        """
-        slices = self._layout.slices(len(models.seed))
-        data, totals = self._data if known is None else known, [None] * len(slices)
-        for batch in range(batches):
-            of_seed = functools.cache(lambda seed: self._drawn(draw)(seed, np.int32(batch)))  # noqa: B023
-            for place, rows in enumerate(slices):
-                seeds, slot = np.unique(models.seed[rows], return_inverse=True)
-                noise = self._stack([of_seed(seed) for seed in seeds.astype(np.int32)])
-                here = self.put((slot.astype(np.int32), *_rows(stacked, rows)))
-                part, total = lifted((noise, data), *here), totals[place]
-                totals[place] = part if total is None else self._add(total, part)
-        return jax.tree.map(lambda a: a / batches, self._layout.join(totals, len(models.seed)))
+    def _average(self, batches: int, draw: Callable, function: Callable) -> Average:
+        return Average(self._layout, self.recipe, batches, draw, function)
 
     @functools.cached_property
-    def _add(self) -> Callable:
-        return jax.jit(functools.partial(jax.tree.map, jnp.add))
+    def _last_loss(self) -> Average:
+        def one(noise, data, params, bias, strength):
+            return objective(noise, params, bias, strength, self.recipe, data)
 
-    @functools.cached_property
-    def _stack(self) -> Callable:
-        return self._layout.draw(lambda each: jax.tree.map(lambda *a: jnp.stack(a), *each))
-
-    @functools.cache  # noqa: B019
-    def _drawn(self, draw: Callable) -> Callable:
-        """(seed, batch) → the noise that `draw` makes of them, on every device."""
-        return self._layout.draw(lambda seed, batch: draw(seed, batch, self.recipe))
-
-    @functools.cached_property
-    def _last_loss(self) -> Callable:
-        def one(shared, slot, params, bias, strength):
-            noise, data = shared
-            return objective(row_of(noise, slot), params, bias, strength, self.recipe, data)
-
-        return self._layout.lift(one)
-
-
-def row_of(noise: Any, slot: jax.Array) -> Any:
-    """Select the noise of one model's seed, the `slot`-th of the stack."""
-    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, slot, keepdims=False), noise)
-
-
-def _rows(stacked: Any, rows: np.ndarray) -> Any:
-    return jax.tree.map(lambda a: np.asarray(a)[rows], stacked)
+        return self._average(1, fresh_noise, one)

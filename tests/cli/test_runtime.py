@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from biasvae_jax import host
 from biasvae_jax.cli import common, runtime
@@ -127,6 +128,13 @@ def test_a_platform_that_is_not_there_is_one_line(monkeypatch):
     with pytest.raises(UsageError, match=r"no GPU.*JAX_PLATFORMS, which is cuda") as caught:
         runtime.start_jax(cache=False)
     assert "\n" not in str(caught.value)
+
+
+def test_lapack_has_one_thread():
+    """Two devices that call it would each wait for the other's threads, on the same cores."""
+    with threadpool_limits(2, user_api="blas"):
+        runtime.start_jax(cache=False)
+        assert {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"} == {1}
 
 
 def test_a_quota_of_cores_is_told_to_xla(monkeypatch):

@@ -131,6 +131,19 @@ def test_the_three_terms_of_an_error_are_told_apart_and_add_up():
         np.testing.assert_allclose(sum(terms), jnp.square(decoded - x).mean(), rtol=1e-5)
 
 
+def test_the_terms_of_generation_are_those_of_the_definition():
+    """In float64, whatever the sums that they are made of."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=(300, 12))
+    d = 0.2 + 0.7 * x + 0.1 * rng.normal(size=x.shape)
+    g, centred = x - x.mean(0), d - d.mean(0)
+    slope = (centred * g).sum() / np.square(g).sum()
+    head = np.square(centred - slope * g).mean()
+    known = np.square((d - x).mean(0)).mean(), (1 - slope) ** 2 * np.square(g).mean(), head
+    found = generation_terms(jnp.asarray(d, jnp.float32), jnp.asarray(x, jnp.float32))
+    np.testing.assert_allclose(found, known, rtol=1e-4)
+
+
 def test_active_units_counts_latents_that_vary():
     class Stub:
         latent_dim = 3

@@ -77,7 +77,7 @@ MEMORY = 2**30
 
 
 def test_devices_are_given_up_before_a_model_is_refused():
-    alone = make_plan(RECIPE, 121, 1, memory=MEMORY // 4)
+    alone = make_plan(RECIPE, 121, 1, memory=MEMORY // 6)
     assert alone.devices == 1 < make_plan(RECIPE, 121, 1, memory=MEMORY).devices
 
 

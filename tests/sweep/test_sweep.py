@@ -83,8 +83,8 @@ def test_baselines_are_three_networks_with_every_score_and_the_plainest_head():
     baselines, params = sweep.baselines(), sweep.init(models).params
     sweep.score(models, params)
     sweep.diagnose(models, params)
-    for lifted in (sweep._score, sweep._variance):  # one program for any number of models
-        assert lifted._cache_size() == 1
+    for average in (sweep._score, sweep._variance):  # one program for any number of models
+        assert average._lifted._cache_size() == 1
     beside = {"signal_share", "recovery_mse_raw"}
     scores = {*run(score=True)[2]._fields, *EventScores._fields}
     assert set(baselines) == scores | beside
