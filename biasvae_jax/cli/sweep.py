@@ -27,13 +27,9 @@ from biasvae_jax import waiting
 from biasvae_jax.cli import common, flags, output
 from biasvae_jax.cli.flags import Chosen
 from biasvae_jax.cli.output import counted
-from biasvae_jax.cli.pictures import write_figures
-from biasvae_jax.cli.report import write_report
 from biasvae_jax.cli.runtime import describe_runtime, refuse_other_settings, start_jax
-from biasvae_jax.cli.summary import print_summary
 from biasvae_jax.errors import shown
 from biasvae_jax.runs import directory, processes
-from biasvae_jax.runs.loading import load_run, write_table
 from biasvae_jax.runs.progress import showing_progress
 from biasvae_jax.runs.runner import Run
 from biasvae_jax.runs.signals import LISTENER, raise_if
@@ -108,6 +104,8 @@ def main(arguments: Sequence[str], program: str = COMMAND) -> None:
 def _sweep(
     study: Study, execution: Execution, out: Path, started: float, used: Sequence[Path]
 ) -> None:
+    from biasvae_jax.cli import finished  # here, for what draws is slow to import
+
     quiet = execution.quiet or not processes.is_first()
     console = output.console(quiet)
     for file in used:
@@ -118,7 +116,7 @@ def _sweep(
         if execution.dry_run:
             console.print(f"{shown(out)} is finished: nothing is left to train")
         else:
-            processes.on_first(lambda: _show_again(console, out, study))
+            processes.on_first(lambda: finished.show_again(console, out, study))
         return
     processes.on_first(lambda: refuse_other_settings(out, directory.read_description(out)))
     study = processes.on_first(lambda: directory.stored_or(out, study)) or study
@@ -145,57 +143,9 @@ def _sweep(
             stack.enter_context(LISTENER.saving())
         run.execute()
         progress.note("writing report.html and figures")
-        processes.on_first(lambda: present(out))
+        processes.on_first(lambda: finished.present(out))
         raise_if(processes.gather(LISTENER.asked).max())
-    processes.on_first(lambda: print_summary(console, out, time.monotonic() - started))
-
-
-def present(out: Path) -> None:
-    """Write the table and the report, then the figures, which end a run."""
-    run = load_run(out)
-    write_table(run)
-    write_report(run)
-    write_figures(run)
-
-
-def _show_again(console: Console, out: Path, given: Study) -> None:
-    """Print a finished run's summary; make anew what of it can be made of its results.
-
-    Says which groups of models are missing or damaged: pictures and later scores need them.
-    """
-    study = directory.stored_study(out, directory.read_description(out) or {})
-    if getattr(study.world, "data", "") != getattr(given.world, "data", ""):
-        with directory.lock_run(out):
-            directory.keep_place(out, given)
-    wrong = directory.missing_models(out, study)
-    for line in wrong:
-        console.print(f"warning: {shown(line)}", markup=False)
-    if not wrong and not _is_presented(out):
-        console.print("writing report.html and figures, which are missing or not whole")
-        try:
-            with directory.lock_run(out):
-                present(out)
-        except (directory.StorageError, directory.RunDirectoryError) as error:
-            console.print(f"warning: they could not be written: {shown(error)}", markup=False)
-    print_summary(console, out, None)
-
-
-def _is_presented(out: Path) -> bool:
-    """Tell whether a run's page and figures are there and look whole."""
-    report, figures = out / "report.html", out / "figures"
-    try:
-        with report.open("rb") as page:
-            page.seek(max(0, report.stat().st_size - 100))
-            whole = page.read().rstrip().endswith(b"</html>")
-        pictures = [file for file in figures.iterdir() if file.suffix == ".png"]
-        return whole and bool(pictures) and all(map(_is_png, pictures))
-    except OSError:
-        return False
-
-
-def _is_png(file: Path) -> bool:
-    content = file.read_bytes()
-    return content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")
+    processes.on_first(lambda: finished.print_summary(console, out, time.monotonic() - started))
 
 
 def _decisions(study: Study, execution: Execution) -> dict[str, Any]:

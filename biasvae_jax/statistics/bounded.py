@@ -1,7 +1,7 @@
 """Intervals that stay in range: of correlations, of shares and of counts. numpy and SciPy."""
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from biasvae_jax.statistics.intervals import Interval, t_interval
 
@@ -72,7 +72,7 @@ def count_interval(count: np.ndarray | int, of: np.ndarray | int, level: float =
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1; got {level}")
     tail, some = (1 - level) / 2, np.maximum(n, 1)
-    low = np.where(k > 0, stats.beta.ppf(tail, np.maximum(k, 1), some - k + 1), 0.0)
-    high = np.where(k < n, stats.beta.ppf(1 - tail, k + 1, np.maximum(n - k, 1)), 1.0)
+    low = np.where(k > 0, special.betaincinv(np.maximum(k, 1), some - k + 1, tail), 0.0)
+    high = np.where(k < n, special.betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
     mean, low, high = (np.where(n > 0, each, np.nan)[()] for each in (k / some, low, high))
     return Interval(mean, low, high, n[()], np.zeros_like(n)[()])

@@ -9,7 +9,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 Population = Literal["normal", "exponential"]
 
@@ -48,7 +48,7 @@ def t_interval(values: np.ndarray, axis: int = -1, level: float = 0.95) -> Inter
     mean = np.where(count > 0, kept.sum(-1) / np.maximum(count, 1), np.nan)[()]  # no 0-d arrays
     squares = np.where(finite, kept - mean[..., None], 0) ** 2
     error = np.sqrt(squares.sum(-1) / (several - 1) / several)
-    half = np.where(count > 1, stats.t.ppf(0.5 + level / 2, several - 1) * error, np.nan)
+    half = np.where(count > 1, special.stdtrit(several - 1, 0.5 + level / 2) * error, np.nan)
     return Interval(mean, mean - half, mean + half, count, values.shape[-1] - count)
 
 
@@ -186,6 +186,8 @@ def simulated_coverage(
     else:
         raise ValueError(f"population must be normal or exponential; got {population}")
     student = t_interval(samples, level=level)
+    from scipy import stats  # here, for it is slow to import
+
     percentile = stats.bootstrap(
         (samples,),
         np.mean,

@@ -33,24 +33,31 @@ class Average:
     def __call__(self, models: Models, known: Any, *stacked: Any) -> Any:
         """Return the means, numpy arrays `[models, …]`; `known` is the same for all models."""
         slices = self.layout.slices(len(models.seed))
-        seeds, slots, laid = [], [], []
+        seeds, laid = [], []
         for rows in slices:
-            each, slot = np.unique(models.seed[rows].astype(np.int32), return_inverse=True)
+            each, slot = np.unique(models.seed[rows], return_inverse=True)
             of_slice = jax.tree.map(lambda a: np.asarray(a)[rows], stacked)  # noqa: B023
-            seeds.append(each)
-            slots.append(slot)
+            seeds.append(each.tolist())
             laid.append(self.layout.put((slot.astype(np.int32), *of_slice)))
-        most = max(map(len, seeds))  # one program for all slices
+        most = max(map(len, seeds))  # seeds of a slice: of the others too, so that one program does
         totals: list[Any] = [None] * len(slices)
         for first in range(0, self.batches, self._together):
-            one = functools.lru_cache(most)(lambda seed: self._drawn(seed, np.int32(first)))  # noqa: B023
-            many = functools.lru_cache(1)(lambda *each: self._joined([one(seed) for seed in each]))  # noqa: B023
+            noise_of = self._remembered(first, most)
             for place, each in enumerate(seeds):
-                noise = many(*np.pad(each, (0, most - len(each)), mode="edge").tolist())
+                noise = noise_of(*each, *each[-1:] * (most - len(each)))
                 part, total = self._lifted((noise, known), *laid[place]), totals[place]
                 totals[place] = part if total is None else self._add(total, part)
         found = self.layout.join(totals, len(models.seed))
         return found if self.batches == 1 else jax.tree.map(lambda a: a / self.batches, found)
+
+    def _remembered(self, first: int, most: int) -> Callable:
+        """Return the function from `most` seeds to their noise, of the batches from `first` on.
+
+        Slices follow each other by seed: what the last one had is at hand.
+        """
+        one = functools.lru_cache(most)(lambda seed: self._drawn(np.int32(seed), np.int32(first)))
+        join = lambda *seeds: self._joined([one(seed) for seed in seeds])  # noqa: E731
+        return functools.lru_cache(1)(join if most > 1 else one)
 
     @functools.cached_property
     def _together(self) -> int:

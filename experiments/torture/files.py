@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from biasvae_jax.cli.common import Interrupted
-from biasvae_jax.cli.sweep import main, present
+from biasvae_jax.cli.finished import present
+from biasvae_jax.cli.sweep import main
 from biasvae_jax.runs import directory
 from biasvae_jax.runs.directory import RunDirectoryError, StorageError
 from experiments.torture.victim import CHUNK, FLAGS, STEPS, Tally, Victim, interrupt

@@ -45,7 +45,7 @@ def test_a_page_or_figures_that_are_not_whole_are_made_again(
         report.unlink()
     if spoiled != "no figures":
         anew = functools.partial(shutil.copytree, tiny_run, dirs_exist_ok=True)
-        monkeypatch.setattr(sweep, "present", anew)
+        monkeypatch.setattr("biasvae_jax.cli.finished.present", anew)
     assert "missing or not whole" in again(finished, tiny_flags, capsys)
     assert report.read_bytes().rstrip().endswith(b"</html>") and figure.stat().st_size > 1_000
     assert "missing or not whole" not in again(finished, tiny_flags, capsys)

@@ -85,7 +85,7 @@ def test_the_models_drawn_are_the_best_and_the_worst(learned_run):
 def test_models_with_patience_stop_by_themselves(tiny_flags, tmp_path, monkeypatch):
     """No improvement is enough for the tolerance: warm-up and two windows are all they take."""
     more = ["--patience", "5", "--tolerance", "1e9", "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(full_sweep, "present", lambda out: None)
+    monkeypatch.setattr("biasvae_jax.cli.finished.present", lambda out: None)
     full_sweep.main([*tiny_flags, *more])
     with xr.open_dataset(tmp_path / "run" / "results.nc") as results:
         assert (results["steps"] == 10 + 2 * 5).all() and (results["finite"] == 1).all()
@@ -105,7 +105,7 @@ def test_a_finished_run_only_reports(learned_run, capsys):
 
 def test_groups_and_chunks_change_no_result(tiny_run, tiny_flags, tmp_path, monkeypatch):
     """Devices and widths neither: tests/sweep."""
-    monkeypatch.setattr(full_sweep, "present", lambda out: None)
+    monkeypatch.setattr("biasvae_jax.cli.finished.present", lambda out: None)
     plan = ["--group", "3", "--chunk", "14"]
     full_sweep.main([*tiny_flags, *plan, "--out", str(tmp_path / "run")])
     with (

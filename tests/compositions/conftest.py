@@ -105,7 +105,7 @@ def train(arguments, out, *, stop=False, present=False, fresh=False):
         if stop:
             interrupt(patched)
         if not present:
-            patched.setattr(sweep, "present", lambda out: None)
+            patched.setattr("biasvae_jax.cli.finished.present", lambda out: None)
         ending = pytest.raises(Interrupted) if stop else contextlib.nullcontext()
         with ending as caught:
             sweep.main([*arguments, "--out", str(out)])

@@ -76,7 +76,7 @@ def test_half_a_run_is_reported_with_a_banner(half_run):
 
 
 def test_two_runs_are_compared_where_they_overlap(tiny_run, tiny_flags, tmp_path, monkeypatch):
-    monkeypatch.setattr(full_sweep, "present", lambda out: None)
+    monkeypatch.setattr("biasvae_jax.cli.finished.present", lambda out: None)
     other = tmp_path / "other"
     full_sweep.main([*tiny_flags, "--mu", "3", "5", "--seeds", "1", "--out", str(other)])
     report.main([str(tiny_run), str(other), "--out", str(tmp_path / "both.html")])

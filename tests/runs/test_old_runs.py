@@ -24,7 +24,7 @@ import xarray as xr
 from rich.console import Console
 
 from biasvae_jax import Config, load_run
-from biasvae_jax.cli import report, score
+from biasvae_jax.cli import finished, report, score
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.summary import print_summary
 from biasvae_jax.scores.events import EVENT
@@ -108,7 +108,7 @@ def test_its_regimes_are_told_anew_and_its_file_stays(old, tmp_path):
 def test_the_same_command_goes_on_to_the_same_results(old, name, monkeypatch):
     """A finished run is shown again from what is stored; the half one is trained to its end."""
     if name not in ("half", *MORE):  # the figures of the others show the same variables
-        monkeypatch.setattr(full_sweep, "write_figures", lambda run: None)
+        monkeypatch.setattr(finished, "write_figures", lambda run: None)
     before = {p: p.read_bytes() for p in (old / name).glob("*.nc")}
     full_sweep.main([*FLAGS, *MORE.get(name, []), "--out", str(old / name)])
     assert {p: p.read_bytes() for p in before} == before
