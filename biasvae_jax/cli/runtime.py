@@ -1,6 +1,7 @@
 """Starting jax for a study: devices, compilation cache, and what to record of them."""
 
 import contextlib
+import importlib
 import os
 import platform
 import sys
@@ -42,6 +43,7 @@ def start_jax(cache: bool = True, join: Callable[[], None] | None = None) -> Non
     looks for devices. Raises UsageError where there are none.
     """
     _fix_settings()
+    importlib.import_module("scipy.linalg")  # it brings the LAPACK that jaxlib calls
     threadpool_limits(1, user_api="blas")
     if host.cores() < host.cores_without_quota():  # XLA's own threads know of no quota
         os.environ.setdefault("PJRT_NPROC", str(host.cores()))

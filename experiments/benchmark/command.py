@@ -11,7 +11,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from biasvae_jax import host
 from biasvae_jax.cli import common, output
@@ -22,20 +22,17 @@ from biasvae_jax.runs import launchers
 from biasvae_jax.runs.signals import LISTENER
 from biasvae_jax.versions import version
 from experiments.benchmark import measures, show
-from experiments.benchmark.settings import Setting
-
-Part = Literal["comparison", "scaling", "objectives", "convolution", "tables", "smoke"]
+from experiments.benchmark.settings import QUICK, Extent, Part, Setting
 
 
 @dataclass(frozen=True)
 class Flags:
     """What is measured."""
 
-    parts: tuple[Part, ...] = (
-        *("comparison", "scaling", "objectives", "convolution", "tables", "smoke"),
-    )
+    parts: tuple[Part, ...] = ()
     """Beside other ways; by size of the grid; other objectives; the convolution; rows of a file
-    against fresh images; a whole small command."""
+    against fresh images; a whole small command; a whole large one (none named: all, or the first
+    four with --quick)."""
     batch_size: tuple[int, ...] = (64, 256)
     """Batch sizes of the comparison."""
     hidden: int = 128
@@ -45,7 +42,7 @@ class Flags:
     repetitions: int = 5
     """Rounds over all contestants."""
     quick: bool = False
-    """One batch size, two rounds, small scales, few objectives: to see that it works."""
+    """One batch size, two rounds, fewer sizes, objectives and peers: to see that it works."""
     out: Path = Path("runs/benchmark")
     """Directory for benchmark.json and benchmark.png."""
 
@@ -80,37 +77,46 @@ def main(arguments: Sequence[str]) -> None:
         console.print(
             "PyTorch is not installed, its contestants are left out: pip install -e '.[bench]'"
         )
+    extent = QUICK if flags.quick else Extent()
+    if not torch:
+        extent = dataclasses.replace(extent, peers=(), convolutions=())
+    parts = flags.parts or extent.parts
     found: dict[str, Any] = {"machine": machine()}
     console.print(json.dumps(found["machine"]))
     flags.out.mkdir(parents=True, exist_ok=True)
     repetitions = flags.repetitions
     with LISTENER.raising():  # the contestants are processes, to be ended too
-        if "comparison" in flags.parts:
+        if "comparison" in parts:
             found["comparisons"] = []
             for batch_size in flags.batch_size:
                 setting = Setting(batch_size=batch_size, hidden=flags.hidden, latents=flags.latents)
-                result = measures.compare(setting, repetitions, torch)
+                result = measures.compare(setting, repetitions, extent.peers)
                 found["comparisons"].append(result)
                 show.show_comparison(console, result)
-        if "scaling" in flags.parts:
-            scales = measures.SCALES[:3] if flags.quick else measures.SCALES
-            found["scaling"] = measures.scale(repetitions, scales)
+        if "scaling" in parts:
+            found["scaling"] = measures.scale(repetitions, extent.scales, extent.one_core)
             show.show_scaling(console, found["scaling"])
-        if "objectives" in flags.parts:
-            found["objectives"] = measures.objectives(repetitions, torch, not flags.quick)
+        if "objectives" in parts:
+            found["objectives"] = measures.objectives(repetitions, torch, extent.objectives)
             show.show_objectives(console, found["objectives"])
-        if "convolution" in flags.parts:
-            found["convolution"] = measures.convolution(repetitions, torch)
+        if "convolution" in parts:
+            found["convolution"] = measures.convolution(repetitions, extent.convolutions)
             show.show_convolution(console, found["convolution"])
-        if "tables" in flags.parts:
+        if "tables" in parts:
             found["tables"] = measures.tables(repetitions)
             console.print(f"rows of a file: {found['tables']:.2f} × fresh images of 64×64")
-        if "smoke" in flags.parts:
+        if "smoke" in parts:
             found["smoke"] = measures.smoke()
             first, again = (found["smoke"][name] for name in ("first", "again"))
             console.print(
                 f"the preset smoke, from the command to its report: {first:.0f} s, and "
                 f"{again:.0f} s once its programs are compiled"
+            )
+        if "blog" in parts:
+            found["blog"] = measures.blog()
+            console.print(
+                f"the preset blog: {found['blog']['seconds']:.0f} s with its programs compiled, "
+                f"{found['blog']['after']:.1%} of it after the training"
             )
     (flags.out / "benchmark.json").write_text(json.dumps(found, indent=2))
     files = ["benchmark.json"]

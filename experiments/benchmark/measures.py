@@ -19,14 +19,12 @@ from experiments.benchmark.settings import Setting
 from experiments.benchmark.worker import FLOOR, row, timed
 
 MLP = ("ours", "ours_few", "ours_many", "jax_vmap", "jax_loop")
-TORCH = ("torch_vmap", "torch_compiled", "torch_eager")
-SCALES = (1, 11, 121, 1331)
 PEERS = {"beta_elbo": "torch_eager", "beta_tc": "torch_beta_tc", "factor": "torch_factor"}
 
 
-def compare(setting: Setting, repetitions: int, torch: bool) -> dict:
+def compare(setting: Setting, repetitions: int, torch: Sequence[str]) -> dict:
     """Time all ways of training one grid, after checking that they compute the same loss."""
-    names = [*MLP, *(TORCH if torch else ())]
+    names = [*MLP, *torch]
     times = timed(
         {name: (name, setting) for name in (*names, FLOOR, "copy")},
         repetitions,
@@ -47,11 +45,11 @@ def compare(setting: Setting, repetitions: int, torch: bool) -> dict:
     }
 
 
-def scale(repetitions: int, scales: Sequence[int] = SCALES) -> dict:
-    """Time ours for several grid sizes, and on one core against all."""
+def scale(repetitions: int, scales: Sequence[int], one_core: bool) -> dict:
+    """Time ours for several grid sizes, and, if asked, on one core against all."""
     whole = Setting()
     asked = {str(models): ("ours", Setting(models)) for models in scales}
-    pins = hasattr(os, "sched_setaffinity") and host.cores() > 1
+    pins = one_core and hasattr(os, "sched_setaffinity") and host.cores() > 1
     if pins:
         asked["one core"] = ("ours", dataclasses.replace(whole, cores=1))
     times = timed(asked, repetitions)
@@ -61,20 +59,20 @@ def scale(repetitions: int, scales: Sequence[int] = SCALES) -> dict:
     return {"models": ratios, "cores": host.cores(), **one}
 
 
-def objectives(repetitions: int, torch: bool, every: bool) -> dict:
-    """Time objectives, ours and where there is one PyTorch's way.
+def objectives(repetitions: int, torch: bool, chosen: Sequence[str]) -> dict:
+    """Time objectives (none named: every one), ours and where there is one PyTorch's way.
 
     `share` is a step's time over the β-ELBO's, divided by its products over the β-ELBO's.
     """
     setting, recipe = Setting(), Recipe.from_config(Setting().config)
-    chosen = sorted(kinds("objective")) if every else list(PEERS)
+    chosen = chosen or sorted(kinds("objective"))
     flops = {}
     for kind in chosen:
         objective = find_kind("objective", kind)()
         flops[kind] = Costs.of(dataclasses.replace(recipe, objective=objective)).flops
     asked = {kind: (f"ours_objective:{kind}", setting) for kind in chosen}
     if torch:
-        asked |= {name: (name, setting) for name in PEERS.values()}
+        asked |= {PEERS[kind]: (PEERS[kind], setting) for kind in chosen if kind in PEERS}
     times = timed(asked, repetitions)
     base = times["beta_elbo"]
     found = {}
@@ -87,9 +85,9 @@ def objectives(repetitions: int, torch: bool, every: bool) -> dict:
     return found
 
 
-def convolution(repetitions: int, torch: bool) -> dict:
+def convolution(repetitions: int, torch: Sequence[str]) -> dict:
     """Time the preset `faces`, whose network is the convolution, beside PyTorch."""
-    names = ["ours_faces", *(("torch_conv", "torch_conv_compiled") if torch else ())]
+    names = ["ours_faces", *torch]
     asked = {name: (name, Setting()) for name in (*names, FLOOR)}
     times = timed(asked, repetitions, faces_reference(), names)
     flops, ours = Costs.of(faces().recipe).flops, times["ours_faces"]
@@ -109,13 +107,32 @@ def tables(repetitions: int) -> float:
 
 def smoke() -> dict:
     """Time the preset `smoke` from its command to its report: nothing compiled yet, and again."""
-    found = {}
     with tempfile.TemporaryDirectory() as folder:
-        room = {**os.environ, "XDG_CACHE_HOME": folder}
-        for name in ("first", "again"):
-            out = str(Path(folder) / name)
-            command = [sys.executable, "-m", "experiments.full_sweep", "--preset", "smoke"]
-            started = time.perf_counter()
-            subprocess.run([*command, "--quiet", "--out", out], env=room, check=True)
-            found[name] = time.perf_counter() - started
-    return found
+        return {name: _command("smoke", Path(folder), name)[0] for name in ("first", "again")}
+
+
+def blog() -> dict:
+    """Time the preset `blog`, its programs compiled, and which share of it comes after training."""
+    with tempfile.TemporaryDirectory() as folder:
+        _command("smoke", Path(folder), "compiles")
+        seconds, trained = _command("blog", Path(folder), "blog")
+    return {"seconds": seconds, "after": 1 - trained / seconds}
+
+
+def _command(preset: str, folder: Path, name: str) -> tuple[float, float]:
+    """Run a preset's command with a cache in a folder: seconds, and seconds until all is trained.
+
+    From the first line on whose progress is 100 %, what it says is about something else.
+    """
+    command = [sys.executable, "-u", "-m", "experiments.full_sweep", "--preset", preset]
+    command += ["--out", str(folder / name)]
+    room = {**os.environ, "XDG_CACHE_HOME": str(folder)}
+    started, trained = time.perf_counter(), None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=room) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if trained is None and line.startswith("100%"):
+                trained = time.perf_counter() - started
+    if process.returncode or trained is None:
+        raise ChildProcessError(f"the preset {preset} ended early; its own message says why")
+    return time.perf_counter() - started, trained

@@ -3,11 +3,41 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from biasvae_jax.config import Config
+
+Part = Literal["comparison", "scaling", "objectives", "convolution", "tables", "smoke", "blog"]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    parts: tuple[Part, ...] = get_args(Part)
+    peers: tuple[str, ...] = ("torch_vmap", "torch_compiled", "torch_eager")
+    """PyTorch's ways in the comparison."""
+    convolutions: tuple[str, ...] = ("torch_conv", "torch_conv_compiled")
+    """And of the convolution."""
+    scales: tuple[int, ...] = (1, 11, 121, 1331)
+    """Models of the grids; 121 must be one."""
+    one_core: bool = True
+    """Whether one core is timed against all."""
+    objectives: tuple[str, ...] = ()
+    """Kinds; none named: every one."""
+
+
+QUICK = Extent(
+    parts=("comparison", "scaling", "objectives", "convolution"),
+    peers=("torch_vmap", "torch_eager"),
+    convolutions=("torch_conv",),
+    scales=(1, 121),
+    one_core=False,
+    objectives=("beta_elbo", "beta_tc"),
+)
+"""What takes two minutes."""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from biasvae_jax.components import kinds
 from biasvae_jax.errors import UsageError
 from biasvae_jax.training import Recipe
-from experiments.benchmark import command, contestants
+from experiments.benchmark import command, contestants, measures
 from experiments.benchmark.ours import loss_of
 from experiments.benchmark.reference import as_tree, faces, faces_reference, reference
-from experiments.benchmark.settings import Setting
+from experiments.benchmark.settings import QUICK, Extent, Setting
 from experiments.benchmark.worker import row
 
 SMALL = Setting(models=4, batch_size=3, hidden=5, latents=2)
@@ -61,3 +62,25 @@ def test_ratios_are_taken_within_a_round():
 def test_sizes_that_are_none_are_one_line(flag):
     with pytest.raises(UsageError, match=flag):
         command.main([flag, "0"])
+
+
+def test_what_comes_after_training_begins_with_the_first_line_of_a_hundred_per_cent(
+    tmp_path, monkeypatch
+):
+    command = tmp_path / "python"
+    command.write_text(
+        "#!/bin/sh\necho '  3% step 10'\nsleep 0.2\necho '100% scoring'\nsleep 0.2\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setattr(measures.sys, "executable", str(command))
+    seconds, trained = measures._command("smoke", tmp_path, "run")
+    assert 0.2 <= trained <= seconds - 0.2
+    command.write_text("#!/bin/sh\necho 'error: no disk'\nexit 1\n")
+    with pytest.raises(ChildProcessError, match="smoke"):
+        measures._command("smoke", tmp_path, "run")
+
+
+def test_less_is_measured_to_see_that_it_works():
+    assert set(QUICK.parts) < set(Extent().parts) and set(QUICK.peers) < set(Extent().peers)
+    assert set(QUICK.scales) < set(Extent().scales) and 121 in QUICK.scales
+    assert set(QUICK.objectives) <= set(kinds("objective"))
