@@ -20,8 +20,8 @@ NOISE_BYTES = 16 * 2**20  # of a seed's noise on a device, if one batch is not m
 class Average:
     """A function of one model and a batch's noise, averaged over batches, for stacks of models.
 
-    `function(noise, known, *one_model)`; `draw(seed, batch, recipe)` makes the noise, once for all
-    models of a seed.
+    `function(noise, *one_model, recipe, known)`; `draw(seed, batch, recipe)` makes the noise, once
+    for all models of a seed.
     """
 
     layout: Layout
@@ -89,7 +89,7 @@ class Average:
 
             def of(row: jax.Array) -> Any:
                 at = lambda a: jax.lax.dynamic_index_in_dim(a, row, keepdims=False)  # noqa: E731
-                return self.function(jax.tree.map(at, noise), known, *model)
+                return self.function(jax.tree.map(at, noise), *model, self.recipe, known)
 
             rows = slot * self._together + jnp.arange(self._together)
             if len(rows) == 1:

@@ -194,9 +194,8 @@ class Sweep(Trainer):
         def noise(seed, _, recipe):
             return score_noise(_score_keys(seed), images, recipe)
 
-        def one(noise, known, params, bias):
-            test, data = known
-            return noisy_scores(noise, params, bias, test, self.recipe, data)
+        def one(noise, params, bias, recipe, known):
+            return noisy_scores(noise, params, bias, known[0], recipe, known[1])
 
         return self._average(1, noise, one)
 
@@ -208,16 +207,12 @@ class Sweep(Trainer):
 
     @functools.cached_property
     def _losses(self) -> Average:
-        def one(noise, data, params, bias, strength):
-            return set_losses(noise, params, bias, strength, self.recipe, data)
-
-        return self._average(LOSS_BATCHES, set_noise, one)
+        return self._average(LOSS_BATCHES, set_noise, set_losses)
 
     @functools.cached_property
     def _course(self) -> Average:
-        def one(noise, known, params, bias, strength):
-            test, data = known
-            return course(noise, test, params, bias, strength, self.recipe, data)
+        def one(noise, params, bias, strength, recipe, known):
+            return course(noise, known[0], params, bias, strength, recipe, known[1])
 
         return self._average(1, course_noise, one)
 
@@ -227,18 +222,15 @@ class Sweep(Trainer):
 
     @functools.cached_property
     def _gap(self) -> Average:
-        def one(noise, data, params, reduction, bias, beta):
-            linear = linear_params(reduction, beta, self.recipe.likelihood_variance)
-            return gap(noise, params, linear, bias, beta, self.recipe, data)
+        def one(noise, params, reduction, bias, beta, recipe, data):
+            linear = linear_params(reduction, beta, recipe.likelihood_variance)
+            return gap(noise, params, linear, bias, beta, recipe, data)
 
         return self._average(GAP_BATCHES, fresh_noise, one)
 
     @functools.cached_property
     def _variance(self) -> Average:
-        def one(noise, data, params, bias):
-            return code_variance(noise, params, bias, self.recipe, data)
-
-        return self._average(SHARE_BATCHES, twin_noise, one)
+        return self._average(SHARE_BATCHES, twin_noise, code_variance)
 
     @functools.cached_property
     def _cases(self) -> Any:
@@ -248,10 +240,7 @@ class Sweep(Trainer):
 
     @functools.cached_property
     def _mass(self) -> Average:
-        def one(noise, data, params, bias):
-            return mass(noise, params, bias, self.recipe, data)
-
-        return self._average(MASS_BATCHES, event_noise, one)
+        return self._average(MASS_BATCHES, event_noise, mass)
 
     @functools.cached_property
     def _reach(self) -> Callable:

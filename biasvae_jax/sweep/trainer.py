@@ -157,7 +157,4 @@ class Trainer:
 
     @functools.cached_property
     def _last_loss(self) -> Average:
-        def one(noise, data, params, bias, strength):
-            return objective(noise, params, bias, strength, self.recipe, data)
-
-        return self._average(1, fresh_noise, one)
+        return self._average(1, fresh_noise, objective)

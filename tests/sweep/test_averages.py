@@ -22,7 +22,7 @@ def draw(seed, batch, recipe):
     return {"x": jax.random.normal(key, (5, 4)), "key": key}
 
 
-def product(noise, known, params, strength):
+def product(noise, params, strength, recipe, known):
     again = jax.random.normal(noise["key"], (5, 4))
     return {
         "mean": known * (noise["x"] @ params["w"]).mean() + strength,
@@ -64,6 +64,6 @@ def test_one_program_serves_slices_of_one_seed_and_of_several():
 
 
 def test_a_single_batch_keeps_whole_numbers():
-    count = lambda noise, known, params: jnp.sum(noise["x"] > 0).astype(jnp.int32)  # noqa: E731
+    count = lambda noise, *_: jnp.sum(noise["x"] > 0).astype(jnp.int32)  # noqa: E731
     found = average(Plan(1, 9, 1, 1), 1, count)(MODELS, (), PARAMS)
     assert found.dtype == np.int32 and len(set(found[:5])) == 1
