@@ -110,7 +110,7 @@ def sum_over_rows(function: Callable, rows: Any) -> Any:
 def _at_once(function: Callable, rows: Any) -> int:
     size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
     whole = _length(rows)
-    return max(1, min(whole, whole * size // live_bytes(function, rows)))
+    return max(1, min(whole, whole * size // max(1, live_bytes(function, rows))))
 
 
 def _length(rows: Any) -> int:

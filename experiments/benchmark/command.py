@@ -32,7 +32,7 @@ class Flags:
     parts: tuple[Part, ...] = ()
     """Beside other ways; by size of the grid; other objectives; the convolution; rows of a file
     against fresh images; a whole small command; a whole large one (none named: all, or the first
-    four with --quick)."""
+    two with --quick)."""
     batch_size: tuple[int, ...] = (64, 256)
     """Batch sizes of the comparison."""
     hidden: int = 128

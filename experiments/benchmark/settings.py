@@ -30,14 +30,14 @@ class Extent:
 
 
 QUICK = Extent(
-    parts=("comparison", "scaling", "objectives", "convolution"),
+    parts=("comparison", "scaling"),
     peers=("torch_vmap", "torch_eager"),
     convolutions=("torch_conv",),
     scales=(1, 121),
     one_core=False,
     objectives=("beta_elbo", "beta_tc"),
 )
-"""What takes two minutes."""
+"""What takes less than two minutes."""
 
 
 @dataclass(frozen=True)
