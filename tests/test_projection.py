@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from biasvae_jax.projection import Head, fit_adam, fit_adam_raw, fit_least_squares, mse
+from biasvae_jax.projection import (
+    Head,
+    fit_adam,
+    fit_adam_raw,
+    fit_least_squares,
+    minibatches,
+    mse,
+)
 
 KEY = jax.random.key(0)
 FIT = jax.jit(fit_adam, static_argnames=("epochs",))
@@ -113,3 +120,27 @@ def test_rows_must_match():
     for fit in (fit_least_squares, lambda x, y: fit_adam(KEY, x, y)):
         with pytest.raises(AssertionError):
             fit(x[1:], y)
+
+
+def test_the_head_is_that_of_adam_with_half_a_cosine_over_all_steps():
+    """Step by step in float64, by Kingma & Ba's algorithm 1."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(3, 2, (130, 2)), rng.normal(size=(130, 3))
+    y += x @ rng.normal(size=(2, 3))
+    key = jax.random.key(5)
+    steps = minibatches(key, 130)
+    assert steps.shape == (192, 64) and len(set(np.asarray(steps[0]).tolist())) == 64
+    a, b = ((each - each.mean(0)) / each.std(0) for each in (x, y))
+    weights = np.zeros((3, 3))  # the last row is the bias
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    for step, rows in enumerate(np.asarray(steps)):
+        inputs = np.column_stack([a[rows], np.ones(64)])
+        gradient = 2 * inputs.T @ (inputs @ weights - b[rows]) / b[rows].size
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        rate = 0.02 * (1 + np.cos(np.pi * step / len(steps))) / 2
+        n = step + 1
+        weights -= rate * first / (1 - 0.9**n) / (np.sqrt(second / (1 - 0.999**n)) + 1e-8)
+    expected = y.mean(0) + y.std(0) * (np.column_stack([a, np.ones(130)]) @ weights)
+    inputs, targets = jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.float32)
+    found = FIT(key, inputs, targets)(inputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
