@@ -52,12 +52,11 @@ from biasvae_jax.scores.diagnosis import (
     gap,
     signal_share,
 )
+from biasvae_jax.scores.generation import GenerationTerms, generation_terms
 from biasvae_jax.scores.recovery import (
-    GenerationTerms,
     RecoveryScores,
     ScoreKeys,
     active_units,
-    generation_terms,
     r_squared,
     recovery_scores,
 )

@@ -24,6 +24,7 @@ from biasvae_jax.projection import (
     mse,
 )
 from biasvae_jax.scores.base import Meaning, register_score
+from biasvae_jax.scores.generation import error_sums, error_terms
 from biasvae_jax.statistics.regimes import ACTIVE_THRESHOLD
 from biasvae_jax.training import Recipe
 
@@ -133,52 +134,6 @@ def active_units(network: Network, params: Params, x: jax.Array) -> jax.Array:
     return jnp.sum(mean.var(0) > ACTIVE_THRESHOLD).astype(jnp.int32)
 
 
-class GenerationTerms(NamedTuple):
-    """Three parts of a mean squared error, which they add up to; each a scalar."""
-
-    offset: jax.Array
-    shrinkage: jax.Array
-    head: jax.Array
-
-
-def generation_terms(decoded: jax.Array, x: jax.Array) -> GenerationTerms:
-    """Split the mean of (decoded − x)², both `[images, pixels]`, in intensity².
-
-    offset = mean over pixels of (mean over images of decoded − x)²; with d and g the two centred
-    on their mean images and s = Σdg/Σg², shrinkage = (1 − s)²·mean g² and head = mean (d − s·g)².
-    The terms are orthogonal, so they add up.
-    """
-    chex.assert_equal_shape([decoded, x])
-    centre = x.mean(0, keepdims=True)
-    return _terms(_error_sums(decoded, x, centre), x - centre)[1]
-
-
-class _ErrorSums(NamedTuple):
-    """Sums over images of an error e = decoded − x."""
-
-    pixels: jax.Array
-    """Σe, `[pixels]`."""
-    square: jax.Array
-    """Σe² over images and pixels, a scalar."""
-    along: jax.Array
-    """Σe·g, g the centred images, a scalar."""
-
-
-def _error_sums(decoded: jax.Array, x: jax.Array, centre: jax.Array) -> _ErrorSums:
-    e = decoded - x
-    return _ErrorSums(e.sum(0), jnp.square(e).sum(), (e * (x - centre)).sum())
-
-
-def _terms(sums: _ErrorSums, g: jax.Array) -> tuple[jax.Array, GenerationTerms]:
-    """Return (mean square error, its `generation_terms`); s − 1 there is Σe·g/Σg² here."""
-    square, along = sums.square / g.size, sums.along / g.size
-    offset = jnp.mean(jnp.square(sums.pixels / len(g)))
-    variance = jnp.mean(jnp.square(g))
-    shrinkage = jnp.square(along) / jnp.maximum(variance, jnp.finfo(g.dtype).tiny)
-    head = jnp.maximum(square - offset - shrinkage, 0)  # rounding may leave less
-    return square, GenerationTerms(offset, shrinkage, head)
-
-
 def test_codes(
     key: jax.Array, recipe: Recipe, params: Params, x: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
@@ -267,10 +222,10 @@ def noisy_scores(
         z_hat, mean = _codes(noise.posterior, recipe, params, x)
         head = fit_adam_on(noise.batches, u, z_hat)
         sums = sum_over_rows(
-            lambda rows: _error_sums(network.decode(params, rows[0]), rows[1], centre),
+            lambda rows: error_sums(network.decode(params, rows[0]), rows[1], centre),
             (head(u), x),
         )
-        generation_mse, terms = _terms(sums, x - centre)
+        generation_mse, terms = error_terms(sums, x - centre)
         training = recipe.sample(noise.world, bias, data).x
         return RecoveryScores(
             pmi=mse(head(u), z_hat),

@@ -14,7 +14,7 @@ from biasvae_jax.biases import Shift
 from biasvae_jax.networks import linear_network
 from biasvae_jax.objectives import analytic_beta_elbo
 from biasvae_jax.projection import fit_least_squares
-from biasvae_jax.scores.recovery import generation_terms
+from biasvae_jax.scores.generation import generation_terms
 from biasvae_jax.theory import (
     FinitePrediction,
     finite_prediction,
