@@ -70,15 +70,21 @@ def _bytes(variable: Any) -> int:
         return math.prod(shape) * 8
 
 
+def tree_bytes(tree: Any) -> int:
+    """Return the bytes of all arrays of a tree, or of their shapes."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
 def over_rows(function: Callable, rows: Any) -> Any:
     """Apply a function of rows `[rows, …]`, in batches where all at once take over 256 MiB.
 
     It must treat each row by itself, as a network does. A batch is what takes 256 MiB, or 16 MiB on
     a CPU, where a convolution of 512 images takes twice as long at once (`docs/performance.md`).
     """
-    if live_bytes(function, rows) <= BATCH_BYTES:
+    live = live_bytes(function, rows)
+    if live <= BATCH_BYTES:
         return function(rows)
-    many = _at_once(function, rows)
+    many = _at_once(live, rows)
     blocks, rest = divmod(_length(rows), many)
     stacked = lambda a: a[: blocks * many].reshape(blocks, many, *a.shape[1:])  # noqa: E731
     parts = jax.lax.map(function, jax.tree.map(stacked, rows))
@@ -94,7 +100,7 @@ def sum_over_rows(function: Callable, rows: Any) -> Any:
 
     A batch is what takes 256 MiB, or 16 MiB on a CPU: what is only summed need not leave the cache.
     """
-    many = _at_once(function, rows)
+    many = _at_once(live_bytes(function, rows), rows)
     blocks, rest = divmod(_length(rows), many)
 
     def add(block: jax.Array, total: Any) -> Any:
@@ -107,10 +113,10 @@ def sum_over_rows(function: Callable, rows: Any) -> Any:
     return jax.lax.fori_loop(0, blocks, add, first)
 
 
-def _at_once(function: Callable, rows: Any) -> int:
+def _at_once(live: int, rows: Any) -> int:
     size = CACHE_BYTES if jax.default_backend() == "cpu" else BATCH_BYTES
     whole = _length(rows)
-    return max(1, min(whole, whole * size // max(1, live_bytes(function, rows))))
+    return max(1, min(whole, whole * size // max(1, live)))
 
 
 def _length(rows: Any) -> int:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from biasvae_jax.axes import Models
+from biasvae_jax.costs import tree_bytes
 from biasvae_jax.sweep.layout import Layout
 from biasvae_jax.training import Recipe
 
@@ -64,8 +65,7 @@ class Average:
         """Batches of a seed that a program is given at once: a divisor of their number."""
         number = jax.ShapeDtypeStruct((), np.int32)
         one = jax.eval_shape(lambda *a: self.draw(*a, self.recipe), number, number)
-        size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(one))
-        fits = max(1, NOISE_BYTES // max(1, size))
+        fits = max(1, NOISE_BYTES // max(1, tree_bytes(one)))
         return next(n for n in range(min(fits, self.batches), 0, -1) if self.batches % n == 0)
 
     @functools.cached_property

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,7 @@ import numpy as np
 
 from biasvae_jax import host
 from biasvae_jax.axes import portion
-from biasvae_jax.costs import live_bytes, operations
+from biasvae_jax.costs import live_bytes, operations, tree_bytes
 from biasvae_jax.errors import BadInput
 from biasvae_jax.scores.recovery import ScoreKeys, recovery_scores
 from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step
@@ -99,17 +98,13 @@ def _costs(recipe: Recipe) -> Costs:
 
     one = noise, state, number, number, data
     return Costs(
-        resident=_size((state.params, state.opt_state)),
+        resident=tree_bytes((state.params, state.opt_state)),
         working=live_bytes(step, *one),
         scoring=live_bytes(score, key, state.params, number, test, data),
-        noise=_size(noise),
-        data=_size(data) + _size(test),
+        noise=tree_bytes(noise),
+        data=tree_bytes(data) + tree_bytes(test),
         flops=operations(step, *one),
     )
-
-
-def _size(tree: Any) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def make_plan(
