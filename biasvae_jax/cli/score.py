@@ -12,6 +12,7 @@ of mutual information (info_nce, mine) are computed; `--scores all` adds these.
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from biasvae_jax import host
 from biasvae_jax.cli import common, output
 from biasvae_jax.cli.runtime import start_jax
 from biasvae_jax.errors import shown
@@ -40,6 +42,7 @@ from biasvae_jax.sweep.plan import make_plan, pad_models
 COMMAND = "python -m experiments.score"
 SAVE_SECONDS = 5.0
 MOST_REASONS = 20
+MOST_THREADS = 8  # more would wait for the one interpreter
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
 Asked = Mapping[str, Mapping[str, Meaning]]
 """Name of a score → its variables that the study can have."""
@@ -129,7 +132,7 @@ def compute(
     farewell = LISTENER.farewell(f"interrupted; the same command goes on: {shown(run.path)}")
     with farewell, LISTENER.saving() as stop:
         try:
-            for name in itertools.chain(one_by_one(run, table, asked), *neural):
+            for name in itertools.chain(side_by_side(run, table, asked), *neural):
                 before, here = here, time.monotonic()
                 seconds[name] += here - before
                 progress.count(total - left(table, asked), name)
@@ -142,20 +145,27 @@ def compute(
     return seconds
 
 
-def one_by_one(run: LoadedRun, table: ScoreTable, asked: Asked) -> Iterator[str]:
-    """Compute the scores that are not neural, model by model; yields the name of each."""
+def side_by_side(run: LoadedRun, table: ScoreTable, asked: Asked) -> Iterator[str]:
+    """Compute the scores that are not neural, a model a thread; yields a name after each batch."""
     families = [(FAMILIES[name], asked[name]) for name in asked if name in FAMILIES]
     every = [variable for _, variables in families for variable in variables]
     recipe, models = run.recipe, run.grid.models
-    for index, params in run.stacks(table.lacks(every), 1):
-        model: Any = models[index[0]]
-        one = jax.tree.map(lambda a: a[0], params)
-        subject = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
-        for family, variables in families:
-            if table.lacks(variables)[index]:
-                found = dict(zip(family.variables, family.of(subject), strict=True))
-                table.put(variables, index, [found[variable] for variable in variables])
-                yield family.name
+    size = min(host.cores(), MOST_THREADS)
+    with ThreadPoolExecutor(size) as threads:
+        for indices, params in run.stacks(table.lacks(every), size):
+            subjects = {}
+            for row, index in enumerate(indices):
+                one, model = jax.tree.map(lambda a: a[row], (params, models[indices]))  # noqa: B023
+                subjects[index] = Subject(recipe, one, int(model.seed), float(model.bias), run.data)
+            for family, variables in families:
+                lacking = table.lacks(variables)
+                wanted = [index for index in indices if lacking[index]]
+                found = threads.map(family.of, [subjects[index] for index in wanted])
+                for index, values in zip(wanted, found, strict=True):
+                    of = dict(zip(family.variables, values, strict=True))
+                    table.put(variables, [index], [of[variable] for variable in variables])
+                if wanted:
+                    yield family.name
 
 
 def together(run: LoadedRun, table: ScoreTable, name: str) -> Iterator[str]:

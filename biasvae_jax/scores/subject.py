@@ -1,7 +1,9 @@
 """What a trained model shows to the scores: its codes of the test set and of fresh data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from threading import Lock
 from typing import Any
 
 import jax
@@ -34,9 +36,7 @@ def joint_sample(
     """Draw (z, z_hat), `[rows, …]` each, as in training under a bias strength: noisy images."""
     world_key, posterior_key = jax.random.split(key)
     sample = recipe.sample(recipe.world.draw(world_key, (rows,)), bias, data)
-    with jax.default_matmul_precision("highest"):
-        z_hat, _ = test_codes(posterior_key, recipe, params, sample.x)
-    return sample.z, z_hat
+    return sample.z, _codes(recipe, posterior_key, params, sample.x)
 
 
 def score_key(seed: jax.Array | int, use: int) -> jax.Array:
@@ -58,7 +58,7 @@ class Subject:
     @cached_property
     def test(self) -> Pair:
         """All test factors u and one z_hat for each, the draw of the recovery scores."""
-        u, x = _test_set(self.recipe, self.data)
+        u, x = self._test_set
         key = purpose_key(self.seed, Purpose.TEST)
         return np.asarray(u), np.asarray(_codes(self.recipe, key, self.params, x))
 
@@ -83,9 +83,10 @@ class Subject:
     @cached_property
     def joint(self) -> Pair:
         """Fresh (z, z_hat) under the model's own training bias and noise, 20,000 rows."""
-        key = score_key(self.seed, 1)
-        pair = _joint(self.recipe, key, self.params, self.bias, self.data)
-        return np.asarray(pair[0]), np.asarray(pair[1])
+        sample = _joint_images(self.recipe, self.seed, self.bias, _Kept(self.data))
+        key = jax.random.split(score_key(self.seed, 1))[1]
+        z_hat = _codes(self.recipe, key, self.params, sample.x)
+        return np.asarray(sample.z), np.asarray(z_hat)
 
     @cached_property
     def encoder_threshold(self) -> float:
@@ -106,13 +107,17 @@ class Subject:
         return _training_images(self.recipe, self.seed, self.bias, _Kept(self.data))
 
     @property
+    def _test_set(self) -> tuple[jax.Array, jax.Array]:
+        return _test_set(self.recipe, _Kept(self.data))
+
+    @property
     def test_images(self) -> jax.Array:
         """All clean images of the test set."""
-        return _test_set(self.recipe, self.data)[1]
+        return self._test_set[1]
 
     def sample(self, rng: np.random.Generator, rows: int) -> np.ndarray:
         """Draw factors from the test set's distribution, independently of each other."""
-        u = np.asarray(_test_set(self.recipe, self.data)[0])
+        u = np.asarray(self._test_set[0])
         return np.stack([rng.choice(column, rows) for column in u.T], axis=1)
 
     def encode(self, u: np.ndarray) -> np.ndarray:
@@ -152,22 +157,38 @@ def _codes(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax.
         return test_codes(key, recipe, params, x)[0]
 
 
-@partial(jax.jit, static_argnums=0)
-def _joint(recipe: Recipe, key: jax.Array, params: Params, bias: jax.Array, data: Any):
-    return joint_sample(key, JOINT, params, bias, recipe, data)
+def _shared(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the newest result, which neighbouring models share; who asks meanwhile waits for it."""
+    newest, lock = lru_cache(maxsize=1)(make), Lock()
+
+    def get(*arguments: Any) -> Any:
+        with lock:
+            return newest(*arguments)
+
+    return get
 
 
-@lru_cache(maxsize=1)  # neighbouring models differ in the strength alone
+@_shared
+def _test_set(recipe: Recipe, kept: _Kept) -> tuple[jax.Array, jax.Array]:
+    return jax.jit(recipe.world.test_set)(kept.data)
+
+
+@_shared
 def _training_images(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> jax.Array:
     noise = recipe.world.draw(score_key(seed, 3), (IMAGES,))
     return recipe.sample(noise, bias, kept.data).x
 
 
+@_shared
+def _joint_images(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> Any:
+    return _joint(recipe, score_key(seed, 1), bias, kept.data)
+
+
+@partial(jax.jit, static_argnums=0)
+def _joint(recipe: Recipe, key: jax.Array, bias: jax.Array, data: Any) -> Any:
+    return recipe.sample(recipe.world.draw(jax.random.split(key)[0], (JOINT,)), bias, data)
+
+
 @partial(jax.jit, static_argnums=0)
 def _features(network: Any, params: Params, x: jax.Array) -> jax.Array:
     return over_rows(lambda rows: network.features(params, rows), x)
-
-
-@partial(jax.jit, static_argnums=0)
-def _test_set(recipe: Recipe, data: Any) -> tuple[jax.Array, jax.Array]:
-    return recipe.world.test_set(data)
