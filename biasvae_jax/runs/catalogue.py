@@ -1,6 +1,5 @@
 """What runs lie below a folder: settings, how far each is, its best scores. Read without jax."""
 
-import io
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5netcdf
 import numpy as np
 
 from biasvae_jax.axes import portion
@@ -70,7 +68,7 @@ def read_entry(path: Path) -> Entry:
     """Read what is told of a run; raises RunDirectoryError or StorageError of one line."""
     try:
         return _entry(path)
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OSError, RuntimeError) as error:
         if isinstance(error, RunDirectoryError | StorageError):
             raise
         raise RunDirectoryError(f"{path} cannot be read: {error}") from None
@@ -138,21 +136,18 @@ def _share(path: Path, size: int, steps: int, group: int) -> float:
 def _best(file: Path, axes: Mapping[str, tuple[float, ...]], size: int) -> dict[str, Best]:
     """Find the best cell of each score, by its mean over the seeds that have one."""
     found, names = {}, list(axes)
-    content = io.BytesIO(read_plain(file, most_bytes(size)))
-    with h5netcdf.File(content, "r") as stored:
-        for score, choose in BEST.items():
-            if score not in stored.variables:
-                continue
-            variable = stored.variables[score]
-            order = [variable.dimensions.index(name) for name in (*names, "seed")]
-            values = np.transpose(np.asarray(variable[...], float), order)
-            if values.shape[:2] != tuple(map(len, axes.values())):
-                raise ValueError(f"{score} in {file.name} is of another grid")
-            count = np.isfinite(values).sum(-1)
-            means = np.where(np.isfinite(values), values, 0).sum(-1) / np.maximum(count, 1)
-            means = np.where(count > 0, means, np.nan)
-            if count.any():
-                i, j = np.unravel_index(choose(means), means.shape)
-                cell = {names[0]: axes[names[0]][i], names[1]: axes[names[1]][j]}
-                found[score] = Best(float(means[i, j]), cell)
+    stored = read_plain(file, most_bytes(size), BEST)
+    for score, choose in BEST.items():
+        if score not in stored:
+            continue
+        values = stored[score].transpose(*names, "seed").values.astype(float)
+        if values.shape[:2] != tuple(map(len, axes.values())):
+            raise ValueError(f"{score} in {file.name} is of another grid")
+        count = np.isfinite(values).sum(-1)
+        means = np.where(np.isfinite(values), values, 0).sum(-1) / np.maximum(count, 1)
+        means = np.where(count > 0, means, np.nan)
+        if count.any():
+            i, j = np.unravel_index(choose(means), means.shape)
+            cell = {names[0]: axes[names[0]][i], names[1]: axes[names[1]][j]}
+            found[score] = Best(float(means[i, j]), cell)
     return found

@@ -1,6 +1,5 @@
 """The netCDF files of a run: whole, of this run, and no larger than its grid."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +57,13 @@ def read_dataset(file: Path, study: Study | None = None) -> xr.Dataset:
     """
     most = most_bytes(0 if study is None else study.grid.size)
     try:
-        content = read_plain(file, most)
-        dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+        dataset = read_plain(file, most)
         strange = "" if study is None else _strange(file.name, dataset, study)
         if strange:
             raise ValueError(strange)
     except MemoryError as error:
         raise cannot_read_now(file, error) from None
-    except Exception as error:  # h5py, h5netcdf and xarray have exceptions of their own
+    except Exception as error:  # h5py and xarray have exceptions of their own
         if isinstance(error, OSError) and error.errno and not is_missing(error):
             raise cannot_read_now(file, error) from None
         raise Damaged(
