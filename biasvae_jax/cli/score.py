@@ -43,6 +43,7 @@ COMMAND = "python -m experiments.score"
 SAVE_SECONDS = 5.0
 MOST_REASONS = 20
 MOST_THREADS = 8  # more would wait for the one interpreter
+THREAD_BYTES = 2**30  # what a model's images take while they are drawn and encoded
 AT_ONCE = 4, 128  # models a device trains critics for between two reports, at least and at most
 Asked = Mapping[str, Mapping[str, Meaning]]
 """Name of a score → its variables that the study can have."""
@@ -150,7 +151,8 @@ def side_by_side(run: LoadedRun, table: ScoreTable, asked: Asked) -> Iterator[st
     families = [(FAMILIES[name], asked[name]) for name in asked if name in FAMILIES]
     every = [variable for _, variables in families for variable in variables]
     recipe, models = run.recipe, run.grid.models
-    size = min(host.cores(), MOST_THREADS)
+    most = host.free_memory() // THREAD_BYTES
+    size = max(1, min(host.cores(), MOST_THREADS, most))
     with ThreadPoolExecutor(size) as threads:
         for indices, params in run.stacks(table.lacks(every), size):
             subjects = {}

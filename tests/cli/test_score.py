@@ -157,8 +157,12 @@ def test_what_is_done_is_stored_on_the_way(run, monkeypatch):
     assert len(stored) > 5 and left == sorted(left, reverse=True) and left[-1] == 0
 
 
-@pytest.mark.parametrize("threads", [1, 2])  # the run is stored in groups of two
-def test_models_side_by_side_have_the_scores_they_have_alone(run, scored, monkeypatch, threads):
+@pytest.mark.parametrize(  # the run is stored in groups of two
+    ("cores", "gibibytes", "threads"), [(1, 4, 1), (2, 4, 2), (2, 0.5, 1)]
+)
+def test_models_side_by_side_have_the_scores_they_have_alone(
+    run, scored, monkeypatch, cores, gibibytes, threads
+):
     real, at_once = families.FAMILIES["sap"], []
     running = threading.Semaphore(threads)
 
@@ -169,7 +173,8 @@ def test_models_side_by_side_have_the_scores_they_have_alone(run, scored, monkey
             return real.compute(subject)
 
     monkeypatch.setitem(families.FAMILIES, "sap", dataclasses.replace(real, compute=compute))
-    monkeypatch.setattr(host, "cores", lambda: threads)
+    monkeypatch.setattr(host, "cores", lambda: cores)
+    monkeypatch.setattr(host, "free_memory", lambda: int(gibibytes * 2**30))
     names = ("r2", "sap", "gaussian", "ksg", "beta_vae", "encoder")
     score.main([str(run), "--scores", *names, "--quiet"])
     assert len(at_once) == 4 and max(at_once) == threads

@@ -6,6 +6,8 @@ import xarray as xr
 
 from biasvae_jax.meaning import COLOURS, GROUPS, Meaning, stored_meaning
 from biasvae_jax.objectives import BetaElbo
+from biasvae_jax.runs import meanings
+from biasvae_jax.runs.loading import load_run
 from biasvae_jax.runs.meanings import with_todays_meanings
 from biasvae_jax.runs.results import MEANINGS, loss_meanings
 from biasvae_jax.scores import families
@@ -36,7 +38,7 @@ def test_a_meaning_is_read_as_it_was_stored(name):
 
 def test_results_without_plain_names_get_todays_and_a_strangers_score_stays_without_direction():
     variables = ("recovery_r2", "mig", "linear_kl", "random_pmi", "a_strangers_own")
-    stored = xr.Dataset({name: ("mu", [1.0]) for name in variables})
+    stored = xr.Dataset({name: ("seed", [1.0]) for name in variables})
     stored["mig"].attrs["long_name"] = "as it was stored"
     found = with_todays_meanings(stored, BetaElbo())
     assert found["recovery_r2"].attrs == ALL["recovery_r2"].attributes()
@@ -48,6 +50,11 @@ def test_results_without_plain_names_get_todays_and_a_strangers_score_stays_with
     stranger = stored_meaning("a_strangers_own", found["a_strangers_own"].attrs)
     assert (stranger.title, stranger.better) == ("a_strangers_own", "")
     assert stranger.direction == "neither higher nor lower is better"
+
+
+def test_a_runs_own_results_need_no_score_that_is_asked_for_later(tiny_run, monkeypatch):
+    monkeypatch.setattr(meanings, "_asked_for", lambda: pytest.fail("scikit-learn is imported"))
+    assert "threshold" in load_run(tiny_run).scores
 
 
 def test_what_is_no_direction_or_number_is_read_as_none():
