@@ -75,6 +75,23 @@ class Layout:
         """Compile a function of shared arrays whose results every device has whole."""
         return jax.jit(function, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
+    def draw_beside(self, function: Callable) -> Callable:
+        """Compile as `draw` does, for a CPU device that has no model if there are more than models.
+
+        It then works while the others train. The arrays are the same, bit for bit.
+        """
+        idle = [d for d in jax.local_devices() if d not in self.mesh.devices.flat]
+        if not idle or idle[0].platform != "cpu" or self.plan.group > self.plan.devices:
+            return self.draw(function)
+        compiled = jax.jit(function)
+
+        def draw(*arrays):
+            with jax.default_device(idle[0]):
+                drawn = compiled(*map(np.asarray, arrays))
+            return jax.device_put(drawn, NamedSharding(self.mesh, PartitionSpec()))
+
+        return draw
+
     def lift(self, function: Callable, in_place: bool = False) -> Callable:
         """Turn a function of one model into a compiled function of a stack of models.
 

@@ -21,7 +21,7 @@ from biasvae_jax.training import Recipe, draw_noise, init_state, noisy_step
 
 CHUNK_SECONDS = 2.5
 CPU_GROUP = 256  # models on a CPU run one after another, so a larger group gains nothing
-NOISE_BYTES = 256 * 2**20
+NOISE_BYTES = 256 * 2**20  # of two chunks: the next one's is drawn while one is trained
 SHARE = 0.75  # of the free memory, that a plan may use
 # Rough float32 rates of a step, multiply-adds counted twice: they only size a chunk.
 CPU_FLOPS, ACCELERATOR_FLOPS = 5e10, 5e12
@@ -187,7 +187,7 @@ def make_plan(
     width = width or min(first.width if first else 1 if on_cpu else local, widest)
     width = min(width, local)
     chunk = chunk or (first.chunk if first else None)
-    longest = (memory // 2 if chunk else noise_budget) // (costs.noise * slots)
+    longest = (memory // 2 if chunk else noise_budget) // (2 * costs.noise * slots)
     chunk = max(1, min(chunk or _chunk_steps(costs, group, devices, on_cpu), longest))
     return Plan(devices=devices, group=group, width=width, chunk=chunk)
 
@@ -209,7 +209,7 @@ def estimate(plan: Plan, recipe: Recipe, models: int, seeds: int, steps: int) ->
     memory = 2 * plan.padded(models) * costs.resident + plan.devices * (
         costs.data
         + plan.width * max(costs.working, costs.scoring)
-        + plan.chunk * slots * costs.noise
+        + 2 * plan.chunk * slots * costs.noise  # of a chunk, and of the next one
     )
     rate, latency = (CPU_FLOPS, 0.0) if on_cpu else (ACCELERATOR_FLOPS, ACCELERATOR_STEP_SECONDS)
     per_group = max(latency, plan.padded(models) / plan.devices * costs.flops / rate)

@@ -47,15 +47,23 @@ class Trainer:
         """
         seeds, slot = self._seeds(models)
         bias, strength = self.put(models.bias), self.put(models.strength)
-        step, unit = first_step, min(stops, default=self.plan.chunk)
-        while step < last_step:
-            left = min(end for end in (*stops, last_step) if end > step) - step
-            steps = next(n for n in (self.plan.chunk, unit, left) if n <= left)
-            noise = self._noise(steps)(seeds, np.int32(step))
+        chunks = self._chunks(first_step, last_step, stops)
+        draw = lambda step, steps: self._noise(steps)(seeds, np.int32(step))  # noqa: E731
+        noise = draw(*chunks[0]) if chunks else None
+        for (step, steps), following in zip(chunks, (*chunks[1:], None), strict=False):
             shared = noise, self._data
             state, info = self._chunk(steps)(shared, state, slot, bias, strength)
-            step += steps
-            yield step, state, self.gather(info, models)
+            noise = draw(*following) if following else None  # while this chunk is trained
+            yield step + steps, state, self.gather(info, models)
+
+    def _chunks(self, step: int, last_step: int, stops: Sequence[int]) -> list[tuple[int, int]]:
+        """List the chunks as (first step, steps)."""
+        found, unit = [], min(stops, default=self.plan.chunk)
+        while step < last_step:
+            left = min(end for end in (*stops, last_step) if end > step) - step
+            found.append((step, next(n for n in (self.plan.chunk, unit, left) if n <= left)))
+            step += found[-1][1]
+        return found
 
     def finite(self, models: Models, state: TrainState) -> np.ndarray:
         """Tell which models are finite in parameters, optimiser and last loss, `[models]` booleans.
@@ -117,7 +125,7 @@ class Trainer:
             noise = jax.lax.map(one, seeds)
             return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), noise)
 
-        return self._layout.draw(draw)
+        return self._layout.draw_beside(draw)
 
     @functools.cache  # noqa: B019
     def _chunk(self, steps: int) -> Callable:
