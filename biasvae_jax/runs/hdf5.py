@@ -1,8 +1,8 @@
 """HDF5 files before anything in them is believed: whole, of a bounded size, plain numbers alone.
 
 Everything is in memory first: HDF5 can refer to other files, and state sizes of which the file
-holds nothing. Datasets of xarray are read from it by h5py alone, a sixth of what xarray's own way
-through h5netcdf takes; of files that xarray has written they are the same.
+holds nothing. Datasets of xarray are read from it by h5py alone, in a quarter of the time of
+xarray's own way through h5netcdf; what a gap or a packed number means stays xarray's to say.
 """
 
 import io
@@ -19,9 +19,9 @@ from biasvae_jax.runs.sums import read_checked
 MAX_VARIABLES = 1_000
 LEAST_BYTES = 2**26  # a file may have as much, however small the grid
 BYTES_A_MODEL = 2**15  # 200 bins of three curves are 2,400; the scores a few hundred
-# attributes by which netCDF-4 keeps its dimensions and gaps in HDF5
+# attributes by which netCDF-4 keeps its dimensions in HDF5
 OF_NETCDF = {
-    *("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_FillValue", "_NCProperties"),
+    *("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_NCProperties"),
     *("_Netcdf4Coordinates", "_Netcdf4Dimid", "_nc3_strict"),
 }
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
@@ -60,7 +60,7 @@ def _refuse_strange_data(stored: h5py.File, most: int) -> None:
 
 
 def _dataset(stored: h5py.File, only: Collection[str] | None) -> xr.Dataset:
-    """Return the variables, dimensions and attributes of a netCDF-4 file without gaps or groups.
+    """Return the variables, dimensions and attributes of a netCDF-4 file without groups.
 
     Source: the appendix on HDF5 of the netCDF user's guide.
     """
@@ -75,7 +75,7 @@ def _dataset(stored: h5py.File, only: Collection[str] | None) -> xr.Dataset:
             dims = [name] if name in scales else dims
             variables[name] = xr.Variable(dims, item[()], _attributes(item))
     coordinates = {name: variables.pop(name) for name in scales if name in variables}
-    return xr.Dataset(variables, coordinates, _attributes(stored))
+    return xr.decode_cf(xr.Dataset(variables, coordinates, _attributes(stored))).load()
 
 
 def _attributes(item: h5py.Dataset | h5py.File) -> dict[str, Any]:

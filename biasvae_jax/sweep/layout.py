@@ -76,9 +76,9 @@ class Layout:
         return jax.jit(function, out_shardings=NamedSharding(self.mesh, PartitionSpec()))
 
     def draw_beside(self, function: Callable) -> Callable:
-        """Compile as `draw` does, for a CPU device that has no model if there are more than models.
+        """Compile as `draw` does, where models are fewer than cores for a core that has none.
 
-        It then works while the others train. The arrays are the same, bit for bit.
+        It works while the others train. The arrays are the same, bit for bit.
         """
         idle = [d for d in jax.local_devices() if d not in self.mesh.devices.flat]
         if not idle or idle[0].platform != "cpu" or self.plan.group > self.plan.devices:

@@ -25,8 +25,14 @@ attributes = st.dictionaries(
 def datasets(draw):
     """Draw variables on some dimensions, of which some have coordinates."""
 
+    packed = {"dtype": "uint8", "scale_factor": 1 / 254, "_FillValue": 255}  # as pictures are
+
     def variable(dims):
         kind = draw(st.sampled_from([np.float32, np.float64, np.int8, np.int32, np.uint8]))
+        if draw(st.booleans()) and dims:
+            shares = draw(st.lists(st.floats(0, 1) | st.just(np.nan), min_size=6, max_size=6))
+            shares = np.resize(np.array(shares), [SIZES[name] for name in dims])
+            return xr.Variable(dims, shares, draw(attributes), packed)
         shape = [SIZES[name] for name in dims]
         values = draw(st.lists(numbers, min_size=6, max_size=6))
         values = np.resize(np.array(values), shape)
@@ -38,7 +44,8 @@ def datasets(draw):
     found = {name: variable(draw(orders)) for name in names}
     used = sorted({dim for each in found.values() for dim in each.dims})
     coordinates = draw(st.lists(st.sampled_from(used), unique=True)) if used else []
-    return xr.Dataset(found, {n: variable([n]) for n in coordinates}, draw(attributes))
+    axes = {n: xr.Variable(n, np.arange(SIZES[n]) / 2, draw(attributes)) for n in coordinates}
+    return xr.Dataset(found, axes, draw(attributes))
 
 
 @pytest.fixture(scope="module")
