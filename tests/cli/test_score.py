@@ -150,11 +150,12 @@ def test_an_interrupted_command_goes_on_where_it_stopped(run, scored, monkeypatc
 
 def test_what_is_done_is_stored_on_the_way(run, monkeypatch):
     stored = []
+    monkeypatch.setattr(score, "MOST_THREADS", 1)
     monkeypatch.setattr(score, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(directory, "write_dataset", lambda file, data: stored.append(data))
     score.main([str(run), *CHEAP])
     left = [int(sum(v.isnull().sum() for v in data.values())) for data in stored]
-    assert len(stored) > 5 and left == sorted(left, reverse=True) and left[-1] == 0
+    assert len(stored) > 10 and left == sorted(left, reverse=True) and left[-1] == 0
 
 
 @pytest.mark.parametrize(  # the run is stored in groups of two
