@@ -26,6 +26,15 @@ def thinned(values: Sequence, most: int) -> list:
     return [values[place] for place in places]
 
 
+def spread(values: Sequence, most: int) -> Sequence:
+    """Pick at most so many of the values at equal distances, the first among them.
+
+    >>> spread([1, 2, 3, 4, 5, 6], 3)
+    [1, 3, 5]
+    """
+    return values[:: -(-len(values) // most)]
+
+
 @dataclass(frozen=True)
 class Axis:
     """A strength that a grid varies: how it is called, and its values."""

@@ -469,3 +469,22 @@ def test_several_runs_are_compared_from_settings_to_the_best_of_each_score():
     same = page([view(), view(name="second")])
     assert "All their settings are the same." in same
     assert len(stored(same)["maps"]["regime"]) == 2  # and no difference of kinds
+
+
+@pytest.mark.parametrize(("count", "scale"), [(3, 1.0), (11, 0.1), (40, 0.05), (100, 0.05)])
+def test_cells_of_a_large_map_are_named_where_there_is_room_and_not_covered(count, scale):
+    values = tuple(round(scale * i, 2) for i in range(count))
+    rows, columns = (dataclasses.replace(axis, values=values) for axis in (MU, BETA))
+    cells = over_seeds(np.ones((count, count, 1)))
+    codes = np.ones((count, count, 1))
+    for figure in (heat_map(cells, rows, columns), regime_map(codes, rows, columns, None, True)):
+        across, up = figure.layout.xaxis, figure.layout.yaxis
+        assert sum(6 * len(name) + 6 for name in across.ticktext) <= 370
+        assert len(up.ticktext) <= 16
+        for axis in (across, up):
+            assert len(axis.tickvals) >= min(count, 6)
+            named = [f"{values[place]:g}" for place in axis.tickvals]
+            assert list(axis.ticktext) == named and named[0] == "0"
+    gaps = heat_map(cells, rows, columns).data[0]
+    lines = [trace for trace in figure.data if trace.type == "scatter"]
+    assert (gaps.xgap == gaps.ygap == 1) == (len(lines) == 2) == (count < 40)

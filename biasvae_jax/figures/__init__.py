@@ -3,8 +3,9 @@
 They do not use the user's settings of matplotlib, nor any backend.
 """
 
+from biasvae_jax.axes import spread
 from biasvae_jax.figures.curves import training_curves
-from biasvae_jax.figures.grid import MOST_NUMBERED, spread
+from biasvae_jax.figures.grid import MOST_NUMBERED
 from biasvae_jax.figures.images import image_grid, pictures
 from biasvae_jax.figures.maps import COLOUR_MAP, Apart, heat_map
 from biasvae_jax.figures.regimes import REGIMES, regime_map

@@ -1,20 +1,13 @@
 """What maps over the grid share: named cells, and the line that the theory draws between them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from biasvae_jax.axes import Axis
+from biasvae_jax.axes import Axis, spread
 from biasvae_jax.statistics.staircase import boundary_steps
 
 MOST_NUMBERED = 32  # columns or rows; larger maps have no room for a number in each cell
 MOST_NAMED = 16  # lines of a legend, cells named along a side of a larger map
 BOUNDARY = "#D55E00"
-
-
-def spread(values: Sequence, most: int) -> Sequence:
-    """Return at most so many of the values, evenly picked, the first among them."""
-    return values[:: -(-len(values) // most)]
 
 
 def drawn_cells(rows: Axis, columns: Axis) -> tuple[int, int]:

@@ -62,8 +62,10 @@ def regime_map(
             interpolation="nearest",
             extent=(-0.5, len(columns) - 0.5, -0.5, len(rows) - 0.5),
         )
-        axes.vlines(np.arange(1, len(columns)) - 0.5, -0.5, len(rows) - 0.5, "white", linewidth=1)
-        axes.hlines(np.arange(1, len(rows)) - 0.5, -0.5, len(columns) - 0.5, "white", linewidth=1)
+        thin = min(1.0, 16 / max(len(rows), len(columns)))  # lines must not hide many cells
+        between = {"colors": "white", "linewidth": thin}
+        axes.vlines(np.arange(1, len(columns)) - 0.5, -0.5, len(rows) - 0.5, **between)
+        axes.hlines(np.arange(1, len(rows)) - 0.5, -0.5, len(columns) - 0.5, **between)
         name_cells(axes, rows, columns, (wide, high))
         axes.set(title=name)
         if boundary is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from biasvae_jax.axes import Axis
+from biasvae_jax.axes import Axis, spread
 from biasvae_jax.meaning import COLOURS, Better, Meaning
 from biasvae_jax.statistics.intervals import t_interval
 from biasvae_jax.statistics.staircase import boundary_steps
@@ -16,7 +16,9 @@ from biasvae_jax.statistics.staircase import boundary_steps
 DIFFERENCES: dict[Better, str] = {"higher": "RdBu", "lower": "RdBu_r", "": "PuOr_r"}
 NO_MEANING = Meaning("", "1")
 BOUNDARY = "#D55E00"
-MOST_NUMBERED = 1_000  # cells; in a larger map the numbers would cover each other
+MOST_NUMBERED = 1_000  # cells; in a larger map numbers, or lines between cells, would cover them
+MOST_NAMED = 16  # rows; more names would cover each other
+WIDTH = 350  # pixels of the columns on a page, whose names have six for each character
 
 
 class Cells(NamedTuple):
@@ -142,6 +144,7 @@ def heat_map(
     if low == high:  # one colour needs a scale all the same
         low, high = low - 0.5, high + 0.5
     scale = (DIFFERENCES if difference else COLOURS)[meaning.better]
+    gap = int(cells.mean.size <= MOST_NUMBERED)
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -150,8 +153,8 @@ def heat_map(
             colorscale=scale,
             zmin=low,
             zmax=high,
-            xgap=1,
-            ygap=1,
+            xgap=gap,
+            ygap=gap,
             colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": ".3~g"},
         )
     )
@@ -177,7 +180,9 @@ def draw_boundary(
 
 
 def lay_out(figure: go.Figure, rows: Axis, columns: Axis, title: str) -> None:
-    """Name the axes and their cells."""
+    """Name the axes and their cells, as many as there is room for."""
+    longest = max(len(f"{value:g}") for value in columns)
+    most = max(1, WIDTH // (6 * longest + 6))
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
@@ -187,16 +192,19 @@ def lay_out(figure: go.Figure, rows: Axis, columns: Axis, title: str) -> None:
         xaxis=axis
         | {
             "title": {"text": columns.label, "standoff": 8},
-            "tickvals": list(range(len(columns))),
-            "ticktext": [f"{b:g}" for b in columns],
+            **_names(columns, most),
             "range": [-0.5, len(columns) - 0.5],
             "tickangle": 0,
         },
         yaxis=axis
         | {
             "title": {"text": rows.label, "standoff": 8},
-            "tickvals": list(range(len(rows))),
-            "ticktext": [f"{m:g}" for m in rows],
+            **_names(rows, MOST_NAMED),
             "range": [-0.5, len(rows) - 0.5],
         },
     )
+
+
+def _names(axis: Axis, most: int) -> dict[str, list]:
+    shown = spread(range(len(axis)), most)
+    return {"tickvals": list(shown), "ticktext": [f"{axis[i]:g}" for i in shown]}

@@ -32,12 +32,13 @@ PRIVATE = (".lock", ".holder.json", "config.json")
 _begun: dict[Path, dict] = {}  # descriptions of the runs opened by this process
 
 
-def read_description(path: Path) -> dict | None:
+def read_description(path: Path, group: str = "") -> dict | None:
     """Read `config.json`; None when there is none.
 
-    Raises RunDirectoryError when it is no run's, or a newer version's; CannotReadNow.
+    `group` is where links are looked for, as in `refuse_links`. Raises RunDirectoryError when it
+    is no run's, or a newer version's; CannotReadNow.
     """
-    refuse_links(path)
+    refuse_links(path, group)
     file = path / "config.json"
     try:
         if not file.exists():
@@ -103,10 +104,10 @@ def plan_of(description: dict) -> dict[str, int] | None:
     return {name: plan[name] for name in PLAN} if set(plan) == set(PLAN) and whole else None
 
 
-def current_description(path: Path) -> dict | None:
+def current_description(path: Path, group: str = "") -> dict | None:
     """Return the description of a run that this process holds, or else read it."""
     known = _begun.get(path.absolute()) if holds(path) else None
-    return known if known is not None else read_description(path)
+    return known if known is not None else read_description(path, group)
 
 
 # Written at the start and the end ----------------------------------------------------------------
@@ -200,11 +201,12 @@ def check_place(path: Path) -> None:
         )
 
 
-def refuse_links(path: Path) -> None:
+def refuse_links(path: Path, group: str = "") -> None:
     """Raise RunDirectoryError if anything of a run is not a plain file or folder.
 
     A link would lead out of the run, and a pipe would be waited for. What is not the run's own
-    is not looked at.
+    is not looked at, nor, with the start of the name of a `group`, what is in other groups: a
+    large run has tens of thousands of files.
     """
     folders = [(str(path), 0)]
     while folders:
@@ -214,7 +216,9 @@ def refuse_links(path: Path) -> None:
                 for entry in entries:
                     if depth or is_ours(entry.name):
                         _refuse_link(entry)
-                        if entry.is_dir(follow_symlinks=False):
+                        if entry.is_dir(follow_symlinks=False) and (
+                            depth != 1 or entry.name.startswith(group)
+                        ):
                             folders.append((entry.path, depth + 1))
         except (FileNotFoundError, NotADirectoryError):
             continue

@@ -225,10 +225,10 @@ def save_checkpoint(path: Path, group: int, step: int, tree: Any, study: Study) 
 
 def _whose(path: Path, group: int, study: Study) -> dict[str, Any]:
     """Return what a group's files are checked against: names of the study, and its models."""
-    description = current_description(path)
+    description = current_description(path, models_folder(path, group).name)
     plan = plan_of(description or {})
     return {
-        "owners": identities(path, study),
+        "owners": identities(path, description, study),
         "part": portion(study.grid.size, plan["group"], group) if plan else None,
     }
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from biasvae_jax.components import ConfigError
-from biasvae_jax.runs.description import MAX_MODELS, current_description
+from biasvae_jax.runs.description import MAX_MODELS
 from biasvae_jax.runs.lock import RunDirectoryError
 from biasvae_jax.study import Study
 
@@ -26,9 +26,8 @@ def stored_study(path: Path, description: dict) -> Study:
     return study
 
 
-def identities(path: Path, study: Study) -> tuple[str, ...]:
+def identities(path: Path, description: dict | None, study: Study) -> tuple[str, ...]:
     """Return the hash by which a run's files name its study, if that has this config's values."""
-    description = current_description(path)
     if description is None or stored_study(path, description) != study:
         return ()
     text = json.dumps(description["config"], indent=2)

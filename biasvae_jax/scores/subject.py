@@ -34,9 +34,8 @@ def joint_sample(
     data: Any = (),
 ) -> tuple[jax.Array, jax.Array]:
     """Draw (z, z_hat), `[rows, …]` each, as in training under a bias strength: noisy images."""
-    world_key, posterior_key = jax.random.split(key)
-    sample = recipe.sample(recipe.world.draw(world_key, (rows,)), bias, data)
-    return sample.z, _codes(recipe, posterior_key, params, sample.x)
+    sample = _joint_images(recipe, rows, key, bias, data)
+    return sample.z, _codes_of_joint(recipe, key, params, sample.x)
 
 
 def score_key(seed: jax.Array | int, use: int) -> jax.Array:
@@ -83,9 +82,8 @@ class Subject:
     @cached_property
     def joint(self) -> Pair:
         """Fresh (z, z_hat) under the model's own training bias and noise, 20,000 rows."""
-        sample = _joint_images(self.recipe, self.seed, self.bias, _Kept(self.data))
-        key = jax.random.split(score_key(self.seed, 1))[1]
-        z_hat = _codes(self.recipe, key, self.params, sample.x)
+        sample = _shared_joint(self.recipe, self.seed, self.bias, _Kept(self.data))
+        z_hat = _codes_of_joint(self.recipe, score_key(self.seed, 1), self.params, sample.x)
         return np.asarray(sample.z), np.asarray(z_hat)
 
     @cached_property
@@ -180,13 +178,19 @@ def _training_images(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> jax
 
 
 @_shared
-def _joint_images(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> Any:
-    return _joint(recipe, score_key(seed, 1), bias, kept.data)
+def _shared_joint(recipe: Recipe, seed: int, bias: float, kept: _Kept) -> Any:
+    return _joint_images(recipe, JOINT, score_key(seed, 1), bias, kept.data)
 
 
-@partial(jax.jit, static_argnums=0)
-def _joint(recipe: Recipe, key: jax.Array, bias: jax.Array, data: Any) -> Any:
-    return recipe.sample(recipe.world.draw(jax.random.split(key)[0], (JOINT,)), bias, data)
+@partial(jax.jit, static_argnums=(0, 1))
+def _joint_images(
+    recipe: Recipe, rows: int, key: jax.Array, bias: jax.Array | float, data: Any
+) -> Any:
+    return recipe.sample(recipe.world.draw(jax.random.split(key)[0], (rows,)), bias, data)
+
+
+def _codes_of_joint(recipe: Recipe, key: jax.Array, params: Params, x: jax.Array) -> jax.Array:
+    return _codes(recipe, jax.random.split(key)[1], params, x)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -676,6 +676,23 @@ def test_what_changes_while_it_is_read_is_read_again(begun, monkeypatch):
     assert directory.read_description(begun) == json.loads(content)
 
 
+@pytest.mark.parametrize("place", ["models", "models/group-00000", "models/group-00001/own"])
+def test_a_group_is_read_without_a_look_into_others_and_through_no_link(begun, tmp_path, place):
+    """Each look into all groups of a large run would make its reading quadratic."""
+    link = begun / place
+    if link.exists():
+        link.rename(tmp_path / "elsewhere")
+    link.symlink_to(tmp_path / "elsewhere")
+    for group in (0, 1):
+        if place == "models/group-00001/own" and group == 0:
+            assert directory.load_models(begun, group, GRID) is not None
+        else:
+            with pytest.raises(RunDirectoryError, match="no plain file"):
+                directory.load_models(begun, group, GRID)
+    with pytest.raises(RunDirectoryError, match="no plain file"):
+        directory.check_run(begun, GRID)
+
+
 @pytest.mark.parametrize("name", [".DS_Store", ".nfs000001", ".ipynb_checkpoints/models.txt"])
 def test_foreign_files_are_no_damage(begun, name):
     file = directory.models_folder(begun, 0) / name

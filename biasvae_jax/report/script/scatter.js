@@ -20,11 +20,12 @@ function scatterOf(over, k) {
   const ring = (cell, symbol) => points([cell], {
     size: 17, symbol, color: colour("--ink"), line: { color: colour("--ink"), width: 2.5 },
   });
+  const named = data.maps[data.first][0].layout.yaxis;
   const traces = [points(cells, {
     size: 9, color: cells.map(([i]) => i), colorscale: "Viridis",
     line: { color: colour("--ink"), width: 0.5 }, showscale: !narrow.matches,
     colorbar: { thickness: 12, outlinewidth: 0, title: { text: data.rows.symbol },
-      tickvals: data.rows.values.map((_, i) => i), ticktext: data.rows.values },
+      tickvals: named.tickvals, ticktext: named.ticktext },
   }), ring(chosen, "circle-open")];
   if (moving()) traces.push(ring([row, column], "square-open"));
   const axis = (n) => ({ title: { text: said[n], standoff: 8 }, fixedrange: true, automargin: true });
