@@ -479,7 +479,7 @@ def test_cells_of_a_large_map_are_named_where_there_is_room_and_not_covered(coun
     codes = np.ones((count, count, 1))
     for figure in (heat_map(cells, rows, columns), regime_map(codes, rows, columns, None, True)):
         across, up = figure.layout.xaxis, figure.layout.yaxis
-        assert sum(6 * len(name) + 6 for name in across.ticktext) <= 370
+        assert sum(6 * len(name) + 6 for name in across.ticktext) <= 350
         assert len(up.ticktext) <= 16
         for axis in (across, up):
             assert len(axis.tickvals) >= min(count, 6)

@@ -22,6 +22,8 @@ def page_data(views: Sequence[RunView], groups: Mapping[str, Sequence[str]]) -> 
     return {
         "rows": _axis(first.rows),
         "columns": _axis(first.columns),
+        "ticks": [maps.names_up(first.rows), maps.names_across(first.columns)],
+        "gap": maps.gap_between(first.rows, first.columns),
         "groups": {known_text(heading): members for heading, members in groups.items()},
         "meanings": {name: _meaning(first, name) for name in names},
         "maps": {name: [_plain(figure) for figure in _maps(views, name)] for name in names},

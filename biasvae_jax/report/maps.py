@@ -144,7 +144,7 @@ def heat_map(
     if low == high:  # one colour needs a scale all the same
         low, high = low - 0.5, high + 0.5
     scale = (DIFFERENCES if difference else COLOURS)[meaning.better]
-    gap = int(cells.mean.size <= MOST_NUMBERED)
+    gap = gap_between(rows, columns)
     figure = go.Figure(
         go.Heatmap(
             z=values,
@@ -181,8 +181,6 @@ def draw_boundary(
 
 def lay_out(figure: go.Figure, rows: Axis, columns: Axis, title: str) -> None:
     """Name the axes and their cells, as many as there is room for."""
-    longest = max(len(f"{value:g}") for value in columns)
-    most = max(1, WIDTH // (6 * longest + 6))
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": ""}
     figure.update_layout(
         title={"text": title, "font": {"size": 14}},
@@ -192,17 +190,33 @@ def lay_out(figure: go.Figure, rows: Axis, columns: Axis, title: str) -> None:
         xaxis=axis
         | {
             "title": {"text": columns.label, "standoff": 8},
-            **_names(columns, most),
+            **names_across(columns),
             "range": [-0.5, len(columns) - 0.5],
             "tickangle": 0,
         },
         yaxis=axis
         | {
             "title": {"text": rows.label, "standoff": 8},
-            **_names(rows, MOST_NAMED),
+            **names_up(rows),
             "range": [-0.5, len(rows) - 0.5],
         },
     )
+
+
+def gap_between(rows: Axis, columns: Axis) -> int:
+    """Return the pixels between cells, none where these are many."""
+    return int(len(rows) * len(columns) <= MOST_NUMBERED)
+
+
+def names_across(columns: Axis) -> dict[str, list]:
+    """Return plotly's ticks that name columns, as many as there is room for."""
+    longest = max(len(f"{value:g}") for value in columns)
+    return _names(columns, max(1, WIDTH // (6 * longest + 6)))
+
+
+def names_up(rows: Axis) -> dict[str, list]:
+    """Return plotly's ticks that name rows, as many as there is room for."""
+    return _names(rows, MOST_NAMED)
 
 
 def _names(axis: Axis, most: int) -> dict[str, list]:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.figures.regimes import COLOURS
-from biasvae_jax.report.maps import MOST_NUMBERED, draw_boundary, lay_out, place
+from biasvae_jax.report.maps import draw_boundary, gap_between, lay_out, place
 from biasvae_jax.statistics.regimes import counts_in_words, in_words
 
 
@@ -52,7 +52,7 @@ def regime_map(
         )
     )
     white = {"mode": "lines", "line": {"color": "#fff", "width": 1}, "hoverinfo": "skip"}
-    if len(rows) * len(columns) <= MOST_NUMBERED:
+    if gap_between(rows, columns):
         figure.add_scatter(**_lines(len(columns), len(rows), "x", "y"), **white)
         figure.add_scatter(**_lines(len(rows), len(columns), "y", "x"), **white)
     draw_boundary(figure, boundary, rows, columns)

@@ -105,7 +105,10 @@ def plan_of(description: dict) -> dict[str, int] | None:
 
 
 def current_description(path: Path, group: str = "") -> dict | None:
-    """Return the description of a run that this process holds, or else read it."""
+    """Return the description of a run that this process holds, or else read it.
+
+    `group` is as in `refuse_links`.
+    """
     known = _begun.get(path.absolute()) if holds(path) else None
     return known if known is not None else read_description(path, group)
 

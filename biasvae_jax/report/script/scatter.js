@@ -20,12 +20,11 @@ function scatterOf(over, k) {
   const ring = (cell, symbol) => points([cell], {
     size: 17, symbol, color: colour("--ink"), line: { color: colour("--ink"), width: 2.5 },
   });
-  const named = data.maps[data.first][0].layout.yaxis;
   const traces = [points(cells, {
     size: 9, color: cells.map(([i]) => i), colorscale: "Viridis",
     line: { color: colour("--ink"), width: 0.5 }, showscale: !narrow.matches,
     colorbar: { thickness: 12, outlinewidth: 0, title: { text: data.rows.symbol },
-      tickvals: named.tickvals, ticktext: named.ticktext },
+      ...data.ticks[0] },
   }), ring(chosen, "circle-open")];
   if (moving()) traces.push(ring([row, column], "square-open"));
   const axis = (n) => ({ title: { text: said[n], standoff: 8 }, fixedrange: true, automargin: true });

@@ -74,15 +74,14 @@ function drawTime() {
 
 function drawMoment(plot, run, z, all) {
   const values = all.flat(2).filter((v) => v !== null);
-  const map = data.maps[data.first][0]; // the same cells have names there, and the same gap
-  const ticks = ({ symbol }, { tickvals, ticktext }) => ({ title: { text: symbol, standoff: 6 }, tickvals, ticktext,
-    fixedrange: true, showgrid: false, zeroline: false, ticks: "" });
+  const axis = ({ symbol }, ticks) => ({ ...ticks, title: { text: symbol, standoff: 6 }, fixedrange: true,
+    showgrid: false, zeroline: false, ticks: "" });
   const where = z.map((line, i) => line.map((v, j) => `${place(i, j)}<br>${v ?? "no value"}`));
   Plotly.react(plot, [{ type: "heatmap", z, zmin: Math.min(...values), zmax: Math.max(...values), colorscale: "Cividis",
-    xgap: map.data[0].xgap, ygap: map.data[0].ygap, text: where, hovertemplate: "%{text}<extra></extra>", hoverongaps: false,
+    xgap: data.gap, ygap: data.gap, text: where, hovertemplate: "%{text}<extra></extra>", hoverongaps: false,
     colorbar: { thickness: 12, outlinewidth: 0 }, showscale: !narrow.matches }],
-  theme({ margin: { l: 55, r: 5, t: 10, b: 40 }, dragmode: false, xaxis: ticks(data.columns, map.layout.xaxis),
-    yaxis: ticks(data.rows, map.layout.yaxis),
+  theme({ margin: { l: 55, r: 5, t: 10, b: 40 }, dragmode: false, xaxis: axis(data.columns, data.ticks[1]),
+    yaxis: axis(data.rows, data.ticks[0]),
     shapes: frame(...chosen, "solid") }), options);
   plot.setAttribute("aria-label", `${measureOf(run)} of all models at this step; ${place(...chosen)}: `
     + `${z[chosen[0]][chosen[1]] ?? "no value"}`);
