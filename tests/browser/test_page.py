@@ -93,6 +93,43 @@ def test_arrow_keys_and_enter_do_without_a_mouse(visit):
     assert heading(tab) == "The model at μ = 1, β = 10"
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_press_draws_no_map_before_its_release(visit, keyed):
+    """Else Plotly forgets what is under the pointer, and a slow machine loses the click."""
+    tab = visit("two")
+    if keyed:  # a cell that the keyboard is at, not chosen
+        tab.focus("#map0")
+        tab.keyboard.press("ArrowUp")
+    tab.evaluate(
+        """() => {
+          window.drawn = 0;
+          for (const plot of document.querySelectorAll(".map .plot"))
+            plot.on("plotly_afterplot", () => { window.drawn += 1; });
+        }"""
+    )
+    tab.mouse.move(*centre_of(tab, "#map2", 1, 2))
+    tab.mouse.down()
+    expect(tab.locator("#map2")).to_be_focused()
+    assert tab.evaluate("drawn") == 0
+    tab.mouse.up()
+    expect(tab.locator("#chosen")).to_have_text("The model at μ = 1, β = 1")
+    assert tab.evaluate("drawn") > 0
+
+
+def test_the_frame_of_the_keyboard_goes_with_the_focus(visit):
+    tab = visit("two")
+    frames = "document.querySelector('#map1').layout.shapes.length"
+    tab.focus("#map0")
+    tab.keyboard.press("ArrowUp")
+    assert tab.evaluate(frames) == 4
+    tab.focus("#map1")  # the same cell of the other run
+    assert tab.evaluate(frames) == 4
+    assert "μ = 1, β = 0.1" in tab.locator("#map1").get_attribute("aria-label")
+    tab.focus("#score")
+    assert tab.evaluate(frames) == 2
+    assert "μ = 0, β = 0.1" in tab.locator("#map1").get_attribute("aria-label")
+
+
 def test_the_switch_changes_map_meaning_and_table(visit):
     tab = visit()
     tab.get_by_text("The same as a table").click()

@@ -8,8 +8,8 @@ function frame(i, j, dash) {
   ];
 }
 
-const moving = () => plots.includes(document.activeElement)
-  && (row !== chosen[0] || column !== chosen[1]);
+const elsewhere = () => row !== chosen[0] || column !== chosen[1];
+const moving = () => plots.includes(document.activeElement) && elsewhere();
 
 // Type of a size that fits a cell; no digits where it would be too small to read.
 function digits(plot, figure, trace) {

@@ -48,10 +48,12 @@ select.value = data.first;
 against.value = "";
 [row, column] = chosen = addressed() ?? chosen;
 redraw();
+// A press on a map gives it the focus. It must not be drawn again before the release: Plotly then
+// forgets what is under the pointer, and a slow machine loses the click.
 plots.forEach((plot) => {
   plot.addEventListener("keydown", onKey);
-  plot.addEventListener("focus", drawMaps);
-  plot.addEventListener("blur", () => {
+  plot.addEventListener("blur", ({ relatedTarget }) => {
+    if (plots.includes(relatedTarget) || !elsewhere()) return;
     [row, column] = chosen;
     drawMaps();
   });
