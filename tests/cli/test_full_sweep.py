@@ -12,13 +12,13 @@ from learned import FLAGS
 from biasvae_jax.cli import pictures
 from biasvae_jax.cli import sweep as full_sweep
 from biasvae_jax.cli.common import UsageError, _one_line
-from biasvae_jax.cli.flags import Draft, with_kinds
+from biasvae_jax.cli.flags import with_kinds
 from biasvae_jax.cli.summary import ORIGINAL_BASELINE
 from biasvae_jax.components import find_kind
 from biasvae_jax.config import PRESETS, Config
 from biasvae_jax.errors import BadInput
 from biasvae_jax.runs.loading import load_run
-from biasvae_jax.study import Study
+from biasvae_jax.study import Draft, Study
 
 
 def test_a_run_directory_holds_what_the_contract_says(learned_run):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from biasvae_jax.cli import completion, flags, list, main, report, score, sweep
+from biasvae_jax.cli.flags.reading import _flags
 from biasvae_jax.errors import UsageError
 
 MOST = 60  # lines
@@ -29,7 +30,7 @@ def test_one_screen_names_every_flag_of_what_is_chosen(words, capsys):
     text = helped(capsys, sweep.main, *words, "-h")
     study = flags.choose(words).study
     parts = (study.world, study.bias, study.objective, study.network, study.training)
-    wanted = set().union(*map(flags._flags, (*parts, sweep.Execution())))
+    wanted = set().union(*map(_flags, (*parts, sweep.Execution())))
     wanted |= {"--preset", "--world", "--bias", "--objective", "--network", "--config", "--use"}
     assert wanted | {"--seeds", "--latent-dim"} <= set(re.findall(r"--[a-z][\w-]*", text))
     lines = text.splitlines()

@@ -1,16 +1,9 @@
-"""A study from flat flags, in two passes: what is chosen, then the flags of what is chosen.
+"""The second pass over the flags: the fields of what was chosen, over their values."""
 
-The first pass reads `--preset`, `--config`, `--use` and the kinds of the components; the second
-reads the fields of just these, over their values.
-"""
-
-import argparse
 import dataclasses
 import difflib
-import json
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,111 +11,15 @@ import tyro
 
 from biasvae_jax.axes import Axis
 from biasvae_jax.cli.common import UsageError, parse
-from biasvae_jax.cli.overview import overview
-from biasvae_jax.components import (
-    ROLES,
-    ConfigError,
-    find_kind,
-    flag,
-    kinds,
-    require_numbers,
-    use_file,
-)
+from biasvae_jax.cli.flags.choice import Chosen, choose
+from biasvae_jax.cli.flags.overview import overview
+from biasvae_jax.components import ROLES, ConfigError, flag, kinds, require_numbers
 from biasvae_jax.presets import STUDIES
-from biasvae_jax.study import Draft, Study, Training, settings
+from biasvae_jax.study import Draft, Study, Training
 
-FIRST = "blog"
 RESERVED = ("preset", "config", "use", *ROLES, "seeds", "latent_dim", "help", "seed", "step")
 """Names of flags that are the command's own, and of dimensions of every run."""
 GRID_HELP = "Strengths of bias and regularisation: each pair is a cell, trained for every seed."
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What the first pass read."""
-
-    preset: str
-    study: Draft
-    """The preset's or the file's study, with the chosen kinds at their defaults."""
-    used: tuple[Path, ...]
-    """Files of one's own that were run."""
-
-
-def choose(arguments: Sequence[str]) -> Chosen:
-    """Read the first pass; raises UsageError or ConfigError of one line."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    first.add_argument("--preset", nargs="?", default=FIRST)
-    first.add_argument("--config", nargs="?", default="")
-    first.add_argument("--use", nargs="*", action="extend", default=[])
-    for role in ROLES:
-        first.add_argument(f"--{role}", nargs="?", default="")
-    try:
-        given, _ = first.parse_known_args(list(arguments))
-    except argparse.ArgumentError as error:
-        raise UsageError(f"{error}; --help explains every flag") from None
-    for name in ("preset", "config", *ROLES):
-        if getattr(given, name) is None:
-            raise UsageError(f"--{name} needs a value; --help explains every flag")
-    used = tuple(Path(file) for file in given.use)
-    for file in used:
-        use_file(file)
-    if given.preset not in STUDIES:
-        near = difflib.get_close_matches(given.preset, STUDIES, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"--preset {given.preset} is unknown; {hint}it is {' or '.join(STUDIES)}")
-    start = read_study(Path(given.config)) if given.config else STUDIES[given.preset]()
-    wanted = {role: getattr(given, role) for role in ROLES if getattr(given, role)}
-    return Chosen(given.preset, with_kinds(Draft.of(start), wanted), used)
-
-
-def read_study(file: Path) -> Study:
-    """Read the study of a run: its directory or its `config.json`; raises ConfigError."""
-    file = file / "config.json" if file.is_dir() else file
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"--config {file} cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise ConfigError(f"--config {file} is no JSON; name a run's config.json") from None
-    if isinstance(values, dict) and isinstance(values.get("config"), dict):
-        values = values["config"]
-    return Study.from_values(values)
-
-
-def with_kinds(study: Draft, wanted: dict[str, str]) -> Draft:
-    """Return a draft with other kinds of components, at their defaults; the rest stays.
-
-    A world that cannot take the bias gets its usual one, unless one is named.
-    """
-    parts: dict[str, Any] = {}
-    for role in ROLES:
-        part = getattr(study, role)
-        kind = find_kind(role, wanted[role]) if role in wanted else type(part)
-        parts[role] = part if kind is type(part) else kind
-    world = parts["world"]
-    accepts, usual = (getattr(world, name) for name in ("accepts", "usual"))
-    bias = parts["bias"] if isinstance(parts["bias"], type) else type(parts["bias"])
-    if not issubclass(bias, accepts):
-        fitting = [k for k in kinds("bias").values() if issubclass(k, accepts)]
-        if "bias" in wanted or not fitting:
-            can = ", ".join(k.kind for k in fitting) or "none that is known"
-            name = world.kind
-            raise ConfigError(
-                f"--bias {bias.kind} is not for --world {name}; its biases are: {can}"
-            )
-        parts["bias"] = next((k for k in fitting if k.kind == usual), fitting[0])
-    made = {role: part() if isinstance(part, type) else part for role, part in parts.items()}
-    bias, objective = made["bias"], made["objective"]
-    return study._replace(
-        **made,
-        biases=study.biases if type(bias) is type(study.bias) else bias.axis.values,
-        strengths=(
-            study.strengths if type(objective) is type(study.objective) else objective.axis.values
-        ),
-    )
-
-
-# The second pass ---------------------------------------------------------------------------------
 
 
 def read_flags(
@@ -289,32 +186,3 @@ def _refuse_strangers(arguments: Sequence[str], start: Draft, execution: Any) ->
         near = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"{name} is no flag{hint}; --help explains every flag")
-
-
-# And back ----------------------------------------------------------------------------------------
-
-
-def command(study: Study, program: str = "python -m experiments.full_sweep") -> str:
-    """Return the shell command of a study: the nearest preset, and what differs from it."""
-
-    def words(preset: str) -> list[str]:
-        out = ["--preset", preset] if preset != FIRST else []
-        base = STUDIES[preset]()
-        wanted = {role: getattr(study, role).kind for role in ROLES}
-        other = {r: k for r, k in wanted.items() if k != getattr(base, r).kind}
-        for role, kind in other.items():
-            out += [f"--{role}", kind]
-        before = settings(with_kinds(Draft.of(base), other))
-        for name, value in settings(study).items():
-            if name not in ROLES and value != before.get(name, dataclasses.MISSING):
-                values = value if isinstance(value, tuple) else (value,)
-                # a switch has no value, and no preset has one turned on
-                out += [flag(name), *(() if value is True else map(_word, values))]
-        return out
-
-    shortest = min(map(words, STUDIES), key=len)
-    return " ".join([program, *map(shlex.quote, shortest)])
-
-
-def _word(value: object) -> str:
-    return repr(value) if isinstance(value, float) else str(value)

@@ -5,13 +5,14 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from biasvae_jax.cli.flags.choice import Chosen
 from biasvae_jax.components import ROLES, flag, kinds
 from biasvae_jax.presets import STUDIES
 
 WIDTH = 78
 
 
-def overview(chosen: Any, execution: Any, command: str, description: str) -> str:
+def overview(chosen: Chosen, execution: Any, command: str, description: str) -> str:
     """Return the screen that `-h` shows of what was chosen, with the values flags override."""
     study, lines = (
         chosen.study,
@@ -29,7 +30,7 @@ def overview(chosen: Any, execution: Any, command: str, description: str) -> str
     return "\n".join([*lines, "", f"{command} --help explains every flag."])
 
 
-def _choices(chosen: Any) -> Iterable[str]:
+def _choices(chosen: Chosen) -> Iterable[str]:
     known = {"preset": tuple(STUDIES)} | {role: tuple(sorted(kinds(role))) for role in ROLES}
     for name, values in known.items():
         now = chosen.preset if name == "preset" else getattr(chosen.study, name).kind
